@@ -1,0 +1,215 @@
+/**
+ * The words of thingbench as data: what is asked (Scenario), what is combined (Cell), what comes out (Measurement).
+ * All read-only. Times are nanoseconds, rates bits per second, sizes bytes, ratios fractions of 1.
+ */
+import type { Nanoseconds } from './clock.ts'
+
+// ---- what can be asked for -------------------------------------------------------------------------------------
+
+export type Reliability = 'best-effort' | 'acknowledged' | 'exactly-once'
+export type Security = 'none' | 'tls' | 'dtls-psk'
+
+/** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in. */
+export type ProtocolOptions = Readonly<Record<string, string | number | boolean>>
+
+export interface TlsOptions {
+  readonly version: '1.2' | '1.3'
+  readonly group: string
+  /** OpenSSL or IANA name of the one cipher suite that is offered. */
+  readonly cipher: string
+}
+
+export interface DtlsOptions {
+  readonly cipher: string
+  /** Largest UDP payload of a handshake datagram, bytes. */
+  readonly mtu: number
+}
+
+export interface TcpOptions {
+  readonly nodelay: boolean
+}
+
+/** A stack as a scenario asks for it: application protocol x transport x security, with the name it has in every result. */
+export interface Stack {
+  readonly name: string
+  /** The catalogue's name, such as mqtt-tls. */
+  readonly kind: string
+  readonly protocol: string
+  readonly carrier: 'stream' | 'datagram'
+  readonly security: Security
+  readonly broker: string
+  readonly reliability: Reliability
+  readonly tls: TlsOptions | null
+  readonly dtls: DtlsOptions | null
+  readonly tcp: TcpOptions
+  readonly options: ProtocolOptions
+}
+
+/** What one direction of a device's link does. `null` means unlimited. */
+export interface DirectionProfile {
+  readonly delay: Nanoseconds
+  /** Standard deviation of the extra delay; normal, cut at 3 deviations and at zero delay, order kept. */
+  readonly jitter: Nanoseconds
+  /** Bits of IP packets per second. */
+  readonly rate: number | null
+  /** Mean fraction of packets lost, with the mean length of a bad period; a burst of 0 is independent loss. */
+  readonly loss: { readonly ratio: number; readonly burst: Nanoseconds }
+  /** Packets that wait for the rate limiter at most; drop-tail. */
+  readonly queue: number | null
+}
+
+export interface LinkProfile {
+  readonly name: string
+  readonly title: string
+  readonly mtu: number
+  readonly up: DirectionProfile
+  readonly down: DirectionProfile
+  /** Where the values come from, for the report. */
+  readonly source: string
+}
+
+export interface Workload {
+  /** The name of the level in results: `telemetry`, or with the values that vary, such as `telemetry interval=1s`. */
+  readonly name: string
+  readonly kind: 'telemetry'
+  readonly interval: Nanoseconds
+  readonly arrivals: 'constant'
+  /** Bytes of application payload per message. */
+  readonly payload: number
+}
+
+export interface Phases {
+  readonly ramp: Nanoseconds
+  readonly warmup: Nanoseconds
+  readonly measure: Nanoseconds
+  readonly drain: Nanoseconds
+  readonly connectDeadline: Nanoseconds
+}
+
+export interface Threshold {
+  readonly metric: string
+  readonly stack: string | null
+  readonly link: string | null
+  readonly bound: 'below' | 'above'
+  /** In the metric's own unit. */
+  readonly value: number
+  /** As the file wrote it. */
+  readonly text: string
+}
+
+/** The resolved, frozen question: every default filled in. */
+export interface Scenario {
+  readonly format: 1
+  readonly name: string
+  readonly title: string
+  readonly file: string
+  /** SHA-256 of the resolved scenario, hex: the same question has the same digest. */
+  readonly digest: string
+  readonly stacks: readonly Stack[]
+  /** Stack name -> name of the stack it is compared with; a stack that is its own baseline maps to itself. */
+  readonly baseline: Readonly<Record<string, string>>
+  readonly links: readonly LinkProfile[]
+  readonly devices: readonly number[]
+  readonly workloads: readonly Workload[]
+  readonly phases: Phases
+  readonly repetitions: number
+  readonly seed: number
+  readonly thresholds: readonly Threshold[]
+}
+
+/** One combination to run once. `id` is the same for the same question. */
+export interface Cell {
+  readonly id: string
+  /** Which cell group it belongs to: everything but the repetition. */
+  readonly group: string
+  readonly stack: Stack
+  readonly link: LinkProfile
+  readonly devices: number
+  readonly workload: Workload
+  /** From 1. */
+  readonly repetition: number
+  /** Seeds the schedule and the channel: a function of scenario seed and repetition, the same for every stack. */
+  readonly seed: number
+}
+
+// ---- the catalogue: what the scenario reader is told about the rest -----------------------------------------------
+
+export interface StackEntry {
+  readonly name: string
+  readonly title: string
+  readonly protocol: string
+  readonly carrier: 'stream' | 'datagram'
+  readonly security: Security
+  /** The first is the default. */
+  readonly brokers: readonly string[]
+  readonly reliabilities: readonly Reliability[]
+  /** The plain stack of the same protocol. */
+  readonly plain: string
+}
+
+/** One key of a protocol's mapping: its default, and how a value is checked. */
+export type OptionRule =
+  | {
+      readonly type: 'choice'
+      readonly allowed: readonly (string | number)[]
+      readonly default: string | number
+      readonly help: string
+    }
+  | { readonly type: 'duration'; readonly default: Nanoseconds; readonly help: string }
+  | {
+      readonly type: 'integer'
+      readonly least: number
+      readonly most: number
+      readonly default: number
+      readonly help: string
+    }
+  | { readonly type: 'boolean'; readonly default: boolean; readonly help: string }
+
+export interface Catalogue {
+  readonly stacks: readonly StackEntry[]
+  /** Stacks of the format that have no engine yet. */
+  readonly plannedStacks: readonly string[]
+  /** protocol -> key -> rule. */
+  readonly options: Readonly<Record<string, Readonly<Record<string, OptionRule>>>>
+  /** protocol -> keys of the format that have no engine yet. */
+  readonly plannedOptions: Readonly<Record<string, readonly string[]>>
+  readonly brokers: readonly { readonly name: string; readonly title: string }[]
+  /** metric name -> unit. */
+  readonly metrics: Readonly<Record<string, string>>
+}
+
+// ---- what comes out ---------------------------------------------------------------------------------------------
+
+export type Outcome = 'measured' | 'unsupported' | 'censored' | 'invalid' | 'failed'
+
+/** One line of rows.ndjson: one metric of one cell, or (metric `outcome`) the verdict on the cell. */
+export interface Measurement {
+  readonly schema: 1
+  readonly cell: string
+  readonly group: string
+  readonly scenario: string
+  readonly stack: string
+  readonly broker: string
+  readonly link: string
+  readonly workload: string
+  readonly devices: number
+  readonly repetition: number
+  /** 1, or 2 when the cell was repeated because the first attempt was invalid. */
+  readonly attempt: number
+  readonly outcome: Outcome
+  readonly metric: string
+  readonly unit: string
+  /** null where no number can be given honestly; the warnings say why. */
+  readonly value: number | null
+  /** How many observations are behind the value. */
+  readonly n: number
+  readonly warnings: readonly string[]
+}
+
+/** The verdict on a cell: why it is not simply `measured`, in sentences. */
+export interface Verdict {
+  readonly outcome: Outcome
+  readonly reasons: readonly string[]
+  /** Findings that do not disqualify: broker saturated, probe error, RTT step. */
+  readonly notes: readonly string[]
+}

@@ -1,0 +1,99 @@
+/**
+ * What every application protocol offers to the fleet and to the consumer, in protocol-neutral verbs.
+ * A new protocol is one folder with an adapter and one line in index.ts; shared code never asks for a protocol's name.
+ */
+import type { Nanoseconds } from '../core/clock.ts'
+import type { DatagramEndpoint } from '../core/endpoint.ts'
+import type { Cause, Timed, Upper } from '../core/layer.ts'
+import type { Random } from '../core/random.ts'
+import type { ProtocolOptions, Reliability } from '../core/types.ts'
+
+/** What a device session tells its device. Calls come from inside calls into the session. */
+export interface DeviceEvents {
+  /** Application ready: CONNACK, bound JID, answer to the registration request. Once per session. */
+  sessionReady(now: Nanoseconds): void
+  /** The first transmission of the message was handed to the layer below. */
+  transmitted(sequence: number, now: Nanoseconds): void
+  /** The stack's own acknowledgement of the message came (never for best-effort). */
+  acknowledged(sequence: number, now: Nanoseconds): void
+  /** The session gave the message up: CON without answer after all retransmissions, RST, error response. */
+  gaveUp(sequence: number, reason: string, now: Nanoseconds): void
+  /** After a refused `send`: the session takes messages again. */
+  unblocked(now: Nanoseconds): void
+  /** The session is over, and with it the pile; no call follows. */
+  ended(cause: Cause, now: Nanoseconds): void
+}
+
+/** One device's connection: the top of the pile. */
+export interface DeviceSession extends Upper, Timed {
+  /**
+   * Takes the message (true) or is blocked (false: NSTART, window, lower layer full; `unblocked` follows).
+   * Only after `sessionReady`. `sequence` is the device's own number of the message and comes back in the events.
+   */
+  send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
+  /** Messages taken and neither acknowledged nor given up; 0 for best-effort. */
+  outstanding(): number
+  /** Orderly end (DISCONNECT, </stream:stream>, nothing for CoAP), then closes the layer below. `ended` is not called. */
+  close(now: Nanoseconds): void
+}
+
+/** What a consumer session or server tells the consumer. */
+export interface ConsumerEvents {
+  /** Subscribed, bound or listening: messages can come. */
+  consumerReady(now: Nanoseconds): void
+  /** A message arrived. `now` was stamped before parsing. `payload` is valid only during the call. */
+  received(device: number, payload: Uint8Array, now: Nanoseconds): void
+  ended(cause: Cause, now: Nanoseconds): void
+}
+
+/** A consumer that subscribes at a broker (MQTT, XMPP). */
+export interface ConsumerSession extends Upper, Timed {
+  close(now: Nanoseconds): void
+}
+
+export interface SessionConfig {
+  /** Index of the device, from 0; its name is `deviceName(device)`. */
+  readonly device: number
+  readonly reliability: Reliability
+  readonly options: ProtocolOptions
+  /** The name of the server: virtual host of XMPP, TLS server name. */
+  readonly serverName: string
+  readonly password: string
+  /** Seeded by cell and device: message ids, retransmission factors, nonces. */
+  readonly random: Random
+  /** How the device registers where the protocol has no connection (CoAP); what the server behind it understands. */
+  readonly registration: 'resource-directory' | 'time-resource'
+}
+
+export interface ConsumerConfig {
+  readonly devices: number
+  readonly reliability: Reliability
+  readonly options: ProtocolOptions
+  readonly serverName: string
+  readonly password: string
+  readonly random: Random
+}
+
+/** How messages reach the consumer: it subscribes at a broker, or it is the server itself. */
+export type ConsumerPath =
+  | {
+      readonly kind: 'subscribe'
+      create(config: ConsumerConfig, events: ConsumerEvents): ConsumerSession
+    }
+  | {
+      readonly kind: 'serve'
+      create(config: ConsumerConfig, events: ConsumerEvents): DatagramEndpoint
+    }
+
+export interface ProtocolAdapter {
+  readonly name: string
+  readonly carrier: 'stream' | 'datagram'
+  readonly ports: { readonly plain: number; readonly secure: number }
+  readonly reliabilities: readonly Reliability[]
+  /** How the neutral verbs map to this protocol, in its own terms; printed in the report. */
+  readonly mapping: Readonly<
+    Record<'connect' | 'send' | 'acknowledgement' | 'receive' | 'name', string>
+  >
+  readonly consumer: ConsumerPath
+  device(config: SessionConfig, events: DeviceEvents): DeviceSession
+}
