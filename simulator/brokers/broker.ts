@@ -1,0 +1,68 @@
+/** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
+import type { ProtocolOptions, Security } from '../core/types.ts'
+
+export interface BrokerPlan {
+  /** An empty folder of this cell for configuration and data. */
+  readonly folder: string
+  /** Where to listen. */
+  readonly address: string
+  readonly protocol: string
+  /** Security of the device listener. A plain listener for the consumer exists in any case. */
+  readonly security: Security
+  readonly serverName: string
+  readonly password: string
+  /** PEM: the server's certificate chain and key, present when `security` is `tls`. */
+  readonly certificate: { readonly chain: string; readonly key: string } | null
+  readonly tls: {
+    readonly version: '1.2' | '1.3'
+    readonly group: string
+    readonly cipher: string
+  } | null
+  /** Device name -> pre-shared key. */
+  readonly psk: ReadonlyMap<string, Uint8Array>
+  readonly devices: number
+  readonly options: ProtocolOptions
+}
+
+export interface Launch {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface BrokerProduct {
+  readonly name: string
+  readonly title: string
+  /** The Debian package that brings it; null: part of thingbench. */
+  readonly debianPackage: string | null
+  /** The program to look for on PATH; null: part of thingbench. */
+  readonly program: string | null
+  /** protocol -> securities it can serve. */
+  readonly serves: Readonly<Record<string, readonly Security[]>>
+  /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */
+  readonly hops: 1 | 2
+  /** No consumer can stand behind it: only `ack.*` is measured, never `latency.*`. */
+  readonly consumer: 'subscribes' | 'is-server' | 'none'
+  /** What is configured away from the product's defaults, queue and in-flight limits: printed in the audit. */
+  readonly audit: Readonly<Record<string, string>>
+  /** How a device registers (see SessionConfig.registration). */
+  readonly registration: 'resource-directory' | 'time-resource'
+  readonly ports: Readonly<Record<string, { readonly plain: number; readonly secure: number }>>
+  /** The exact version, by asking the program; null when it is not installed. */
+  version(): Promise<string | null>
+  /** Writes configuration into the plan's folder and says what to start; null: nothing to start. */
+  prepare(plan: BrokerPlan): Promise<Launch | null>
+}
+
+/** A started server. Disposing ends it and waits until it is gone. */
+export interface Broker extends AsyncDisposable {
+  readonly product: BrokerProduct
+  readonly version: string
+  readonly runtime: 'process' | 'embedded'
+  /** Processes whose CPU and memory are the broker's; empty for an embedded one. */
+  pids(): readonly number[]
+  /** The last lines of its log. */
+  log(): string
+  /** Null while it runs; how it ended otherwise. */
+  ended(): string | null
+}

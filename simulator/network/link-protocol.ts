@@ -1,0 +1,97 @@
+/**
+ * What the runner and the link process say to each other: one JSON object per line, orders on the link's standard input,
+ * events on its standard output. The first line is the LinkConfig.
+ */
+import type { Nanoseconds } from '../core/clock.ts'
+import type { LinkProfile } from '../core/types.ts'
+
+/** The server's address in its namespace, and the network from which devices take theirs: device i is `deviceAddress(i)`. */
+export const SERVER_ADDRESS = '10.63.0.1'
+export const DEVICE_NETWORK = '10.64.0.0/10'
+
+/** 10.64.0.1 for device 0, and so on. */
+export const deviceAddress = (device: number): string => {
+  const ip = 0x0a400000 + 1 + device
+  return `${ip >>> 24}.${(ip >>> 16) & 255}.${(ip >>> 8) & 255}.${ip & 255}`
+}
+
+export interface LinkConfig {
+  readonly devices: number
+  /** Further devices, numbered from `devices` on, whose links only delay (the profile's mean delay): they measure the instrument. */
+  readonly probes: number
+  readonly profile: LinkProfile
+  /** Scenario seed and repetition in one: the channel is a function of it, device, direction and time. */
+  readonly seed: number
+  /** What payloads are filled with; seen in a packet, it is plaintext on the wire. */
+  readonly canary: string
+  /** The processor to stay on, or null. */
+  readonly cpu: number | null
+}
+
+export type LinkOrder =
+  /** The connect phase of the channel begins: its slots count from here. */
+  | { readonly order: 'connect'; readonly at: Nanoseconds }
+  /** The plan: from `warmup` on, channel slots count from t0 (so that warm-up slots are negative). */
+  | {
+      readonly order: 'phases'
+      readonly warmup: Nanoseconds
+      readonly t0: Nanoseconds
+      readonly t1: Nanoseconds
+    }
+  /** All is over: answer with the account. `ready` is base64 of a Float64Array: when each device was application ready (NaN: never). */
+  | { readonly order: 'account'; readonly ready: string; readonly closing: Nanoseconds }
+  | { readonly order: 'stop' }
+
+export type LinkEvent =
+  | {
+      readonly event: 'ready'
+      readonly devicesNamespace: string
+      readonly serverNamespace: string
+      readonly sysctls: Readonly<Record<string, string>>
+    }
+  | { readonly event: 'account'; readonly account: LinkAccount }
+  | { readonly event: 'failed'; readonly code: string; readonly message: string }
+
+/** Packets of one direction in one phase: whole IP packets, counted where the sender puts them on the link, before loss. */
+export interface WireCount {
+  packets: number
+  bytes: number
+  /** What left the link at the other end. */
+  deliveredPackets: number
+  deliveredBytes: number
+  /** bytes = ipHeader + transportHeader + transportPayload. */
+  ipHeader: number
+  transportHeader: number
+  transportPayload: number
+  /** TCP segments that carry bytes already seen from this sender (whole packets), and their bytes. */
+  retransmittedPackets: number
+  retransmittedBytes: number
+}
+
+export type WirePhase = 'connect' | 'steady' | 'close' | 'other'
+
+export interface LinkAccount {
+  readonly wire: Readonly<Record<WirePhase, { readonly up: WireCount; readonly down: WireCount }>>
+  /** Devices in whose first 20 packets the canary stood in plain text. */
+  readonly plaintextDevices: number
+  /** Conservation, asserted: arrived = delivered + lost + overflowed + queued. */
+  readonly arrived: number
+  readonly delivered: number
+  /** By the channel's loss. */
+  readonly lost: number
+  /** By the queue limit. */
+  readonly overflowed: number
+  readonly queued: number
+  /** Drops that nobody asked for: TUN queues, pool exhausted, failed writes. */
+  readonly unplannedDrops: number
+  /** Packets handed on more than 1 ms after their due time. */
+  readonly latePackets: number
+  /** Hand-on minus due time, ns: p50, p99, max. */
+  readonly lateness: {
+    readonly p50: Nanoseconds
+    readonly p99: Nanoseconds
+    readonly max: Nanoseconds
+  }
+  /** SHA-256 over the channel's slots of the measured window, hex: equal for all stacks of a repetition. */
+  readonly channelDigest: string
+}
