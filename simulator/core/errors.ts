@@ -12,7 +12,45 @@ export const ERRORS = {
     exit: 3,
     text: 'Interrupted by {signal}. What was measured so far is kept in {folder}.',
   },
+  TB_ROLE_FAILED: {
+    exit: 1,
+    text: 'The {role} process failed: {reason}',
+  },
+  TB_WAITED: {
+    exit: 1,
+    text: 'Waited {seconds} s for the {who} to say "{what}", and it did not. The log.txt of the cell says what it was doing.',
+  },
+  TB_OUT_NOT_EMPTY: {
+    exit: 2,
+    text: '--out {folder} holds {found} entries already. A run is written to a new or empty folder: name another one, or delete it.',
+  },
+  TB_RESULTS_UNREADABLE: {
+    exit: 1,
+    text: 'Cannot read the results in {folder}: {problem}. A results folder is what "thingbench run" wrote, with run.json, scenario.resolved.json and rows.ndjson.',
+  },
+  TB_LINK_PRIVILEGE: {
+    exit: 1,
+    text: 'The link could not {call}: {errno}. Network namespaces and TUN devices need root, or a user namespace. {remedy}',
+  },
+  TB_LINK_TUN: { exit: 1, text: 'The link could not {call}: {errno}. {remedy}' },
+  TB_LINK_SETUP: {
+    exit: 1,
+    text: 'Setting up a network namespace of the link failed at "{command}": {said}. {remedy}',
+  },
+  TB_LINK_ACCOUNT: {
+    exit: 1,
+    text: "The link's account does not close: {arrived} packets arrived, {known} are known as delivered, lost, overflowed, failed or queued. No number of this cell can be trusted. It is a defect of thingbench: please report it with the cell's folder.",
+  },
   TB_SYSTEM_CALL: { exit: 1, text: '{call} failed: {errno} ({meaning}). {advice}' },
+  TB_OPENSSL_MISSING: {
+    exit: 1,
+    text: 'Cannot use TLS or DTLS: OpenSSL in this Node ({node}) lacks {symbols}. Start thingbench through ./thingbench, which takes the Node of the lockfile.',
+  },
+  TB_TLS_SETUP: { exit: 2, text: '{what} "{found}" cannot be used: {reason}. {advice}' },
+  TB_DTLS_DATAGRAM_SIZE: {
+    exit: 2,
+    text: 'A datagram of {length} bytes cannot be sent through DTLS: a record holds at most 16384 bytes. Make the payload smaller.',
+  },
 } as const satisfies Record<string, { exit: number; text: string }>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -53,6 +53,8 @@ export interface Timed {
 export interface Upper {
   /** Set by whoever stacks the pile, before `open`. */
   below: Lower
+  /** When `open` was called; NaN before. The connect times are read from here. */
+  readonly openedAt: Nanoseconds
   /** The layer below can carry bytes now (TCP connected, TLS handshake finished; at once for UDP). */
   open(now: Nanoseconds): void
   /** Bytes from the peer: a piece of the stream, or one datagram. */

@@ -1,0 +1,72 @@
+/** `thingbench run SCENARIO --dry-run`: what would run, in which order, and how long it would take. */
+import type { Cell, Scenario } from '../../core/types.ts'
+import { formatSpan } from '../../core/units.ts'
+import { blocks, expectedMessages, expectedTime } from '../../run/order.ts'
+import { expand } from '../../scenario/expand.ts'
+
+/** A percentile is printed only with at least this many messages beyond it. */
+const BEYOND = 10
+
+/** The plan of a scenario as text; `cells` leaves some out (`--only`). */
+export const dryRun = (scenario: Scenario, cells: readonly Cell[] = expand(scenario)): string => {
+  const rows = blocks(cells, scenario.seed).flatMap((block) =>
+    block.map((cell) => ({ cell, time: expectedTime(cell, scenario.phases) })),
+  )
+  const total = rows.reduce((sum, row) => sum + row.time, 0)
+  const lines = table(
+    ['#', 'block', 'cell', 'messages', 'starts after', 'takes about'],
+    rows.map(({ cell, time }, i) => [
+      String(i + 1),
+      String(cell.repetition),
+      cell.id,
+      String(expectedMessages(cell, scenario.phases)),
+      formatSpan(rows.slice(0, i).reduce((sum, row) => sum + row.time, 0)),
+      formatSpan(time),
+    ]),
+  )
+  return `${[...heading(scenario, cells, total), '', ...lines, ...notes(scenario, cells)].join('\n')}\n`
+}
+
+const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+
+const heading = (scenario: Scenario, cells: readonly Cell[], total: number): string[] => [
+  `${scenario.name}: ${scenario.title}`,
+  [
+    counted(new Set(cells.map((cell) => cell.stack.name)).size, 'stack'),
+    counted(scenario.links.length, 'link'),
+    counted(scenario.devices.length, 'device count'),
+    counted(scenario.workloads.length, 'workload'),
+    counted(scenario.repetitions, 'repetition'),
+  ].join(' x ') + ` = ${counted(cells.length, 'cell')}, about ${formatSpan(total)}`,
+]
+
+/** What the plan is too small to show. */
+const notes = (scenario: Scenario, cells: readonly Cell[]): string[] => {
+  const least = Math.min(...cells.map((cell) => expectedMessages(cell, scenario.phases)))
+  const best = [50, 90, 99, 99.9].findLast((p) => least * (1 - p / 100) >= BEYOND - 1e-6)
+  return [
+    '',
+    best === undefined
+      ? `The smallest cell measures ${least} messages: too few for a percentile (20 for the median, 1000 for p99).`
+      : `The smallest cell measures ${least} messages: enough for percentiles up to p${String(best).replace('.', '')}.`,
+    ...(scenario.repetitions < 6
+      ? [`With ${counted(scenario.repetitions, 'repetition')} differences are preliminary; a claim needs 6.`]
+      : []),
+  ]
+}
+
+const NUMBERS = new Set([0, 1, 3])
+
+/** Columns as wide as their widest cell; numbers to the right. */
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => {
+  const all = [head, ...rows]
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
+  return all.map((row) =>
+    row
+      .map((text, i) =>
+        NUMBERS.has(i) ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,118 @@
+/**
+ * What the runner says to the fleet and consumer processes and hears from them: one JSON object per line, orders on
+ * standard input (the first line is the configuration), events on standard output. Never through the link.
+ */
+import type { Nanoseconds } from '../core/clock.ts'
+import type { Stack, Workload } from '../core/types.ts'
+import type { HistogramJson } from '../measure/histogram.ts'
+import type { Second } from '../measure/intervals.ts'
+import type { PhasePlan } from './schedule.ts'
+
+/** What both sides of a cell must agree on. */
+export interface RoleConfig {
+  /** The network namespace to enter, as a path under /proc. */
+  readonly namespace: string
+  /** The processor to stay on, or null. */
+  readonly cpu: number | null
+  readonly stack: Stack
+  readonly workload: Workload
+  readonly devices: number
+  readonly probes: number
+  /** Seeds the schedule, the same for every stack of a repetition. */
+  readonly seed: number
+  readonly server: {
+    readonly address: string
+    readonly plain: number
+    readonly secure: number
+    readonly name: string
+  }
+  /** Hex: the run's secret, from which keys and passwords come. */
+  readonly secret: string
+}
+
+export interface FleetConfig extends RoleConfig {
+  readonly registration: 'resource-directory' | 'time-resource'
+  /** PEM of the authority that signed the server's certificate. */
+  readonly authority: string | null
+  readonly canary: string
+  /** Connects in flight at most (mosquitto's listen backlog is 100; beyond it SYN retransmission is measured). */
+  readonly connectLimit: number
+  /** The probes' round trip on a perfect instrument. */
+  readonly probeRoundTrip: Nanoseconds
+}
+
+export type FleetOrder =
+  /** Start device i's connect at `at` + i x ramp / devices; who is not ready at `deadline` has failed. */
+  | {
+      readonly order: 'connect'
+      readonly at: Nanoseconds
+      readonly ramp: Nanoseconds
+      readonly deadline: Nanoseconds
+    }
+  | { readonly order: 'phases'; readonly plan: PhasePlan }
+  /** End every session in an orderly way, then report. */
+  | { readonly order: 'close' }
+
+export type FleetEvent =
+  | { readonly event: 'ready' }
+  | { readonly event: 'connected'; readonly connected: number; readonly failed: number }
+  /** All messages are fired and settled. */
+  | { readonly event: 'quiet' }
+  | { readonly event: 'report'; readonly report: FleetReport }
+  | { readonly event: 'failed'; readonly code: string; readonly message: string }
+
+/** Bytes that crossed one layer boundary in the measured window. */
+export interface BoundaryBytes {
+  readonly sent: number
+  readonly received: number
+}
+
+export interface FleetReport {
+  /** Base64 of the ledger's flags. */
+  readonly ledger: string
+  /** Base64 of a Float64Array: when each device was first application ready; NaN: never. */
+  readonly ready: string
+  readonly series: Readonly<Record<string, HistogramJson>>
+  readonly connected: number
+  readonly failed: number
+  readonly reconnects: number
+  /** Cause code -> connections that ended so, with one example in words. */
+  readonly ends: Readonly<Record<string, { readonly count: number; readonly example: string }>>
+  /** Why messages were given up -> how many. */
+  readonly givenUp: Readonly<Record<string, number>>
+  /** What the session handed to the layer below, and that layer to the socket. */
+  readonly application: BoundaryBytes
+  readonly transport: BoundaryBytes
+  /** Version, cipher and group as negotiated, from one device; empty without security. */
+  readonly negotiated: Readonly<Record<string, string>>
+}
+
+export interface ConsumerConfig extends RoleConfig {
+  readonly kind: 'subscribe' | 'serve' | 'none'
+  /** Until when to try to reach the broker. */
+  readonly deadline: Nanoseconds
+}
+
+export type ConsumerOrder =
+  { readonly order: 'phases'; readonly plan: PhasePlan } | { readonly order: 'report' }
+
+export type ConsumerEvent =
+  | { readonly event: 'ready' }
+  /** Every measured message arrived. */
+  | { readonly event: 'complete' }
+  | { readonly event: 'ended'; readonly code: string; readonly detail: string }
+  | { readonly event: 'report'; readonly report: ConsumerReport }
+  | { readonly event: 'failed'; readonly code: string; readonly message: string }
+
+export interface ConsumerReport {
+  readonly ledger: string
+  readonly series: Readonly<Record<string, HistogramJson>>
+  readonly duplicates: number
+  readonly reordered: number
+  /** Messages that are no message of this cell. */
+  readonly unknown: number
+  readonly seconds: readonly Second[]
+}
+
+/** Where probes are echoed (RFC 862). */
+export const ECHO_PORT = 7

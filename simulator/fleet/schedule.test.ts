@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Schedule } from './schedule.ts'
+
+const plan = { warmup: 1e9, t0: 3e9, t1: 8e9, end: 9e9 }
+
+test('deadlines are absolute: interval apart for ever, first within one interval of warm-up', () => {
+  const schedule = new Schedule(plan, 250e6, 42)
+  const first = schedule.intended(7, 0)
+  assert.ok(first >= plan.warmup && first < plan.warmup + 250e6)
+  assert.ok(Math.abs(schedule.intended(7, 1000) - first - 1000 * 250e6) < 1)
+})
+
+test('phases of devices are spread uniformly', () => {
+  const schedule = new Schedule(plan, 1e9, 1)
+  const phases = Array.from(
+    { length: 10_000 },
+    (_, d) => (schedule.intended(d, 0) - plan.warmup) / 1e9,
+  )
+  const mean = phases.reduce((a, b) => a + b) / phases.length
+  assert.ok(Math.abs(mean - 0.5) < 0.015, `mean ${mean}`) // 5 standard errors
+  const buckets = new Array<number>(10).fill(0)
+  for (const p of phases) buckets[Math.floor(p * 10)]!++
+  const chi = buckets.reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0)
+  assert.ok(chi < 27.9, `chi-square ${chi}`) // 9 degrees of freedom, p = 0.001
+})
+
+test('the schedule is the same for the same seed and another for another', () => {
+  assert.equal(new Schedule(plan, 1e9, 5).intended(3, 2), new Schedule(plan, 1e9, 5).intended(3, 2))
+  assert.notEqual(
+    new Schedule(plan, 1e9, 5).intended(3, 2),
+    new Schedule(plan, 1e9, 6).intended(3, 2),
+  )
+})
+
+test('before counts exactly the messages intended before a time', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 5000 }),
+      fc.integer({ min: 1, max: 2_000_000_000 }),
+      fc.double({ min: 0, max: 2e10, noNaN: true }),
+      fc.integer(),
+      (device, interval, after, seed) => {
+        const schedule = new Schedule(plan, interval, seed)
+        const time = plan.warmup + Math.min(after, interval * 500)
+        const n = schedule.before(device, time)
+        assert.ok(n === 0 || schedule.intended(device, n - 1) < time)
+        assert.ok(schedule.intended(device, n) >= time)
+      },
+    ),
+  )
+})

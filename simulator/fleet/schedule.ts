@@ -1,0 +1,51 @@
+/**
+ * Who sends which message when. A pure function of seed and plan, so that the consumer computes the intended time of
+ * a message from its device and number: nothing is sent for it, and nothing can be forgotten (no coordinated omission).
+ *
+ * Constant arrivals: device d intends message k at  warmup + (phase(d) + k) x interval,  phase uniform in [0, 1).
+ */
+import type { Nanoseconds } from '../core/clock.ts'
+import { key, keyOf, uniformAt } from '../core/random.ts'
+
+/** The instants of a cell, on the host's monotonic clock. Schedules start with warmup; a message is measured when t0 <= intended < t1. */
+export interface PhasePlan {
+  readonly warmup: Nanoseconds
+  readonly t0: Nanoseconds
+  readonly t1: Nanoseconds
+  /** When drain ends at the latest. */
+  readonly end: Nanoseconds
+}
+
+const PHASE = keyOf('schedule phase')
+
+export class Schedule {
+  readonly plan: PhasePlan
+  readonly interval: Nanoseconds
+  readonly #key: number
+
+  constructor(plan: PhasePlan, interval: Nanoseconds, seed: number) {
+    this.plan = plan
+    this.interval = interval
+    this.#key = key(PHASE, seed)
+  }
+
+  intended(device: number, sequence: number): Nanoseconds {
+    return this.plan.warmup + (uniformAt(this.#key, device) + sequence) * this.interval
+  }
+
+  /** How many messages of the device are intended before `time`: also the number of the first one at or after it. */
+  before(device: number, time: Nanoseconds): number {
+    let count = Math.max(
+      0,
+      Math.ceil((time - this.plan.warmup) / this.interval - uniformAt(this.#key, device)),
+    )
+    // The division may be off by one in the last bit; `intended` is what counts.
+    while (count > 0 && this.intended(device, count - 1) >= time) count--
+    while (this.intended(device, count) < time) count++
+    return count
+  }
+
+  measured(intended: Nanoseconds): boolean {
+    return intended >= this.plan.t0 && intended < this.plan.t1
+  }
+}

@@ -1,0 +1,106 @@
+/** A TCP connection in memory: two ends, each the lowest Lower of a pile. */
+import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import { PEER_CLOSED } from './causes.ts'
+import type { VirtualTime } from './memory-network.ts'
+import type { Timer } from './reactor.ts'
+
+/** Bytes on the way in one direction at most, as a socket's buffers would hold. */
+const WINDOW = 256 * 1024
+/** What passed bytes turn into after the call in which they are valid, so that who keeps them without a copy is found out. */
+const STALE = 0xdd
+
+export const RESET: Cause = { code: 'reset', detail: 'the peer reset the connection' }
+
+export class MemoryStream implements Lower {
+  readonly traffic: Traffic
+  readonly #time: VirtualTime
+  readonly #above: Upper
+  readonly #owner: Timer
+  /** The other end, once the connection stands. */
+  #peer: MemoryStream | null = null
+  #open = false
+  #over = false
+  #onTheWay = 0
+  #refused = false
+
+  constructor(time: VirtualTime, above: Upper, owner: Timer, traffic: Traffic) {
+    this.#time = time
+    this.#above = above
+    this.#owner = owner
+    this.traffic = traffic
+    above.below = this
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** The handshake is done, as seen from this end. */
+  establish(): void {
+    if (this.#over) return
+    this.#open = true
+    this.#above.open(this.#time.now())
+    this.#time.deadlines.touch(this.#owner)
+  }
+
+  join(peer: MemoryStream): void {
+    this.#peer = peer
+    peer.#peer = this
+  }
+
+  fromAbove(bytes: Uint8Array): boolean {
+    if (!this.#open || this.#over) return false
+    if (this.#onTheWay > 0 && this.#onTheWay + bytes.length > WINDOW) {
+      this.#refused = true
+      return false
+    }
+    const copy = bytes.slice()
+    this.#onTheWay += copy.length
+    this.traffic.sentBytes += copy.length
+    this.traffic.sentCalls++
+    this.#time.across(() => {
+      // The acknowledgement goes back whether or not the other end still cares.
+      this.#peer?.#deliver(copy)
+      this.#time.across(() => this.#acknowledged(copy.length))
+    })
+    return true
+  }
+
+  close(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#time.across(() => this.#peer?.end(PEER_CLOSED))
+  }
+
+  /** RST: the other end is told one delay later, this end at once by nobody. */
+  reset(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#time.across(() => this.#peer?.end(RESET))
+  }
+
+  /** The connection is gone, and who uses this end is told. */
+  end(cause: Cause): void {
+    if (this.#over) return
+    this.#over = true
+    this.#above.closed(cause, this.#time.now())
+    this.#time.deadlines.touch(this.#owner)
+  }
+
+  #deliver(bytes: Uint8Array): void {
+    if (this.#over) return
+    this.traffic.receivedBytes += bytes.length
+    this.traffic.receivedCalls++
+    this.#above.fromBelow(bytes, this.#time.now())
+    bytes.fill(STALE)
+    this.#time.deadlines.touch(this.#owner)
+  }
+
+  #acknowledged(length: number): void {
+    this.#onTheWay -= length
+    if (!this.#refused || this.#over) return
+    this.#refused = false
+    this.#above.ready(this.#time.now())
+    this.#time.deadlines.touch(this.#owner)
+  }
+}

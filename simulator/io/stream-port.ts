@@ -1,0 +1,218 @@
+/** One TCP connection: the lowest Lower of a stream pile. */
+import { constants } from 'node:os'
+import { NEVER, SECOND, monotonic, type Nanoseconds } from '../core/clock.ts'
+import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../native/linux.ts'
+import { PEER_CLOSED, causeOf } from './causes.ts'
+import type { Failing, Loop, Source } from './loop.ts'
+import type { Timer } from './reactor.ts'
+import type { Sockets } from './sockets.ts'
+
+const { EAGAIN } = constants.errno
+
+/** Reads of one socket in one turn at most: the others wait meanwhile. */
+const READS_PER_TURN = 4
+/** After our close, a peer that neither reads nor closes for so long is left to the kernel. */
+const LINGER = 30 * SECOND
+
+/** SYN sent; open; our close was asked for, and bytes or the peer's FIN are outstanding; over. */
+const CONNECTING = 0
+const OPEN = 1
+const CLOSING = 2
+const CLOSED = 3
+
+export class StreamPort implements Lower, Source, Failing, Timer {
+  readonly traffic: Traffic
+  timerSlot = -1
+  readonly #loop: Loop
+  readonly #sockets: Sockets
+  readonly #above: Upper
+  readonly #owner: Timer
+  #fd: number
+  #slot = -1
+  #state = CONNECTING
+  /** What was taken from above and the kernel has not taken yet. */
+  #remainder: Uint8Array | null = null
+  /** `fromAbove` was refused: `ready` is owed. */
+  #refused = false
+  #lingerUntil: Nanoseconds = NEVER
+
+  /** `fd` is a socket with a connection under way, or minus the error that opening it gave. */
+  constructor(
+    loop: Loop,
+    sockets: Sockets,
+    fd: number,
+    above: Upper,
+    owner: Timer,
+    traffic: Traffic,
+  ) {
+    this.#loop = loop
+    this.#sockets = sockets
+    this.#above = above
+    this.#owner = owner
+    this.#fd = fd
+    this.traffic = traffic
+    above.below = this
+    if (fd < 0) loop.failLater(this, -fd)
+    else this.#slot = loop.add(fd, this, EPOLLOUT)
+  }
+
+  /** The connection stands: at once for one that was accepted. */
+  establish(now: Nanoseconds): void {
+    this.#state = OPEN
+    this.#loop.setInterest(this.#slot, EPOLLIN)
+    this.#above.open(now)
+    this.#loop.deadlines.touch(this.#owner)
+  }
+
+  fromAbove(bytes: Uint8Array): boolean {
+    if (this.#state !== OPEN) return false
+    if (this.#remainder !== null) {
+      this.#refused = true
+      return false
+    }
+    let sent = 0
+    while (sent < bytes.length) {
+      const result = this.#sockets.send(this.#fd, bytes, sent)
+      if (result >= 0) sent += result
+      else if (result === -EAGAIN) break
+      else {
+        this.#loop.failLater(this, -result)
+        sent = bytes.length
+      }
+    }
+    if (sent < bytes.length && !this.#keep(bytes, sent)) return false
+    this.traffic.sentBytes += bytes.length
+    this.traffic.sentCalls++
+    return true
+  }
+
+  /** FIN follows the bytes that were taken. What the peer still sends is read and dropped: unread bytes would turn FIN into RST. */
+  close(): void {
+    if (this.#state === CONNECTING) this.#release()
+    if (this.#state !== OPEN) return
+    this.#state = CLOSING
+    if (this.#remainder === null) this.#sockets.finish(this.#fd)
+    this.#linger()
+  }
+
+  readiness(events: number): void {
+    if (this.#state === CONNECTING) {
+      this.#connected(events)
+      return
+    }
+    if ((events & EPOLLOUT) !== 0) this.#flush()
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) === 0) return
+    if (this.#state === OPEN) this.#read()
+    else if (this.#state === CLOSING) this.#discard()
+  }
+
+  failed(error: number): void {
+    if (this.#state === CLOSED) return
+    const attempted = this.#state === CONNECTING ? 'connect' : 'connection'
+    if (this.#state === CLOSING) this.#release()
+    else this.#end(causeOf(error, attempted), monotonic())
+  }
+
+  abandon(): void {
+    this.#release()
+  }
+
+  deadline(): Nanoseconds {
+    return this.#lingerUntil
+  }
+
+  expire(): void {
+    this.#release()
+  }
+
+  #connected(events: number): void {
+    const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0
+    const error = failed ? this.#sockets.pendingError(this.#fd) : 0
+    if (error !== 0) this.failed(error)
+    else this.establish(monotonic())
+  }
+
+  #read(): void {
+    for (let reads = 0; reads < READS_PER_TURN; reads++) {
+      const length = this.#sockets.receive(this.#fd)
+      const now = monotonic()
+      if (length > 0) {
+        this.traffic.receivedBytes += length
+        this.traffic.receivedCalls++
+        this.#above.fromBelow(this.#sockets.received(length), now)
+        this.#loop.deadlines.touch(this.#owner)
+        if (this.#state !== OPEN || !this.#sockets.filled(length)) return
+      } else {
+        if (length === 0) this.#end(PEER_CLOSED, now)
+        else if (length !== -EAGAIN) this.#end(causeOf(-length, 'connection'), now)
+        return
+      }
+    }
+  }
+
+  #discard(): void {
+    const length = this.#sockets.receive(this.#fd)
+    if (length > 0 || length === -EAGAIN) return
+    // The peer's FIN before our last bytes are out is half a close: they still go.
+    if (length === 0 && this.#remainder !== null) this.#loop.setInterest(this.#slot, EPOLLOUT)
+    else this.#release()
+  }
+
+  /** Sends what was kept back; then what is owed: FIN, or `ready`. */
+  #flush(): void {
+    let rest = this.#remainder
+    while (rest !== null) {
+      const sent = this.#sockets.send(this.#fd, rest, 0)
+      if (sent === -EAGAIN) break
+      if (sent < 0) {
+        this.failed(-sent)
+        return
+      }
+      rest = sent === rest.length ? null : rest.subarray(sent)
+    }
+    this.#remainder = rest
+    if (this.#state === CLOSING) this.#linger()
+    if (rest !== null) return
+    this.#loop.setInterest(this.#slot, EPOLLIN)
+    if (this.#state === CLOSING) this.#sockets.finish(this.#fd)
+    else this.#tellReady()
+  }
+
+  #tellReady(): void {
+    if (!this.#refused) return
+    this.#refused = false
+    this.#above.ready(monotonic())
+    this.#loop.deadlines.touch(this.#owner)
+  }
+
+  /** The kernel is full: keeps what is left of bytes begun (true), or refuses bytes of which it took nothing. */
+  #keep(bytes: Uint8Array, sent: number): boolean {
+    this.#loop.setInterest(this.#slot, EPOLLIN | EPOLLOUT)
+    if (sent > 0) this.#remainder = bytes.slice(sent)
+    else this.#refused = true
+    return sent > 0
+  }
+
+  #linger(): void {
+    this.#lingerUntil = monotonic() + LINGER
+    this.#loop.deadlines.arm(this)
+  }
+
+  #end(cause: Cause, now: Nanoseconds): void {
+    this.#release()
+    this.#above.closed(cause, now)
+    this.#loop.deadlines.touch(this.#owner)
+  }
+
+  #release(): void {
+    if (this.#state === CLOSED) return
+    this.#state = CLOSED
+    this.#remainder = null
+    this.#loop.deadlines.disarm(this)
+    if (this.#fd < 0) return
+    this.#loop.remove(this.#slot)
+    this.#sockets.close(this.#fd)
+    this.#fd = -1
+  }
+}

@@ -1,0 +1,282 @@
+/** Every metric that a result can hold: its unit, which way is better, and what it means. Names are stable: add, never rename. */
+export interface Metric {
+  readonly unit: string
+  readonly better: 'lower' | 'higher' | 'none'
+  readonly meaning: string
+}
+
+const QUANTILE: Readonly<Record<string, string>> = {
+  mean: 'mean',
+  p50: 'median',
+  p90: '90th percentile',
+  p99: '99th percentile',
+  p999: '99.9th percentile',
+  max: 'largest',
+}
+
+/** One entry per statistic: `latency.p50`, `latency.p99`, ... */
+const times = (
+  prefix: string,
+  statistics: readonly string[],
+  meaning: string,
+): Record<string, Metric> =>
+  Object.fromEntries(
+    statistics.map((name) => [
+      `${prefix}.${name}`,
+      { unit: 'ms', better: 'lower', meaning: `${meaning} (${QUANTILE[name]}).` },
+    ]),
+  )
+
+/** One entry per member of a family: `wire.bytes_per_message.up`, `.down`. */
+const family = (
+  pattern: string,
+  members: Readonly<Record<string, string>>,
+  unit: string,
+  better: Metric['better'],
+  meaning: string,
+): Record<string, Metric> =>
+  Object.fromEntries(
+    Object.entries(members).map(([name, words]) => [
+      pattern.replace('*', name),
+      { unit, better, meaning: meaning.replace('*', words) },
+    ]),
+  )
+
+const DIRECTIONS = { up: 'from device to server', down: 'from server to device' }
+
+const TIMES: Record<string, Metric> = {
+  ...times(
+    'latency',
+    ['mean', 'p50', 'p90', 'p99', 'p999', 'max'],
+    'Receipt by the consumer minus the intended send time; an undelivered message is later than every delivered one',
+  ),
+  ...times(
+    'ack',
+    ['mean', 'p50', 'p99'],
+    "The stack's own acknowledgement at the device minus the intended send time",
+  ),
+  ...times(
+    'exchange',
+    ['mean', 'p50', 'p99'],
+    'Acknowledgement minus first transmission: the exchange alone, without waiting for its turn',
+  ),
+  ...times(
+    'connect.wait',
+    ['mean', 'p50', 'p99'],
+    'Waiting for a connect slot of the fleet before the first packet',
+  ),
+  ...times(
+    'connect.transport',
+    ['mean', 'p50', 'p99'],
+    'From the first packet until the transport can carry bytes; 0 for UDP',
+  ),
+  ...times(
+    'connect.security',
+    ['mean', 'p50', 'p99'],
+    'From the first packet until the security handshake is done; equal to transport where there is none',
+  ),
+  ...times(
+    'connect.application',
+    ['mean', 'p50', 'p99'],
+    'From the first packet until the application is ready: CONNACK, bound JID, or the response to one CoAP registration',
+  ),
+  ...times(
+    'payload.seal_ms',
+    ['p50', 'p99'],
+    'Protecting one payload at the sender; counted in latency too',
+  ),
+  ...times(
+    'payload.open_ms',
+    ['p50', 'p99'],
+    'Opening one protected payload at the receiver; counted in latency too',
+  ),
+  ...times(
+    'schedule_delay',
+    ['p50', 'p99', 'max'],
+    "The fleet's timer fired minus the intended time: the error of the instrument, not of the stack",
+  ),
+  ...times(
+    'blocked',
+    ['p50', 'p99'],
+    'Accepted by the session minus timer fired: waiting for a window, for NSTART or for a reconnection',
+  ),
+}
+
+const DELIVERY: Record<string, Metric> = {
+  ...family(
+    'throughput.*',
+    {
+      offered: 'intended by the schedule',
+      sent: 'sent by the devices',
+      delivered: 'received by the consumer',
+    },
+    'msg/s',
+    'higher',
+    'Messages * per second of the measured window.',
+  ),
+  'delivery.ratio': {
+    unit: 'ratio',
+    better: 'higher',
+    meaning: 'Messages delivered over messages intended in the measured window.',
+  },
+  ...family(
+    'delivery.*',
+    {
+      lost: 'sent and never delivered',
+      not_sent: 'never taken by a session: still waiting at the end of drain',
+      acked_lost: 'acknowledged to the device and never delivered',
+      duplicates: 'delivered again',
+      reordered: 'delivered behind a later message of the same device',
+    },
+    'count',
+    'lower',
+    'Messages *.',
+  ),
+}
+
+const WIRE: Record<string, Metric> = {
+  ...family(
+    'wire.bytes_per_message.*',
+    DIRECTIONS,
+    'B',
+    'lower',
+    'Whole IP packets * in the measured window, in bytes per intended message, counted before loss.',
+  ),
+  ...family(
+    'wire.packets_per_message.*',
+    DIRECTIONS,
+    'packets',
+    'lower',
+    'IP packets * in the measured window per intended message, counted before loss.',
+  ),
+  ...family(
+    'wire.delivered_bytes_per_message.*',
+    DIRECTIONS,
+    'B',
+    'none',
+    'Bytes per intended message * that left the link at its other end.',
+  ),
+  ...family(
+    'wire.delivered_packets_per_message.*',
+    DIRECTIONS,
+    'packets',
+    'none',
+    'IP packets per intended message * that left the link at its other end.',
+  ),
+  ...family(
+    'wire.connect_bytes.*',
+    DIRECTIONS,
+    'B',
+    'lower',
+    'Bytes of whole IP packets * per connection, from the first packet until one round trip after application ready.',
+  ),
+  ...family(
+    'wire.connect_packets.*',
+    DIRECTIONS,
+    'packets',
+    'lower',
+    'IP packets * per connection, from the first packet until one round trip after application ready.',
+  ),
+  'wire.retransmitted_ratio': {
+    unit: 'ratio',
+    better: 'lower',
+    meaning: 'Packets that carry bytes seen before, over all packets of the measured window.',
+  },
+  ...family(
+    'wire.layer_bytes_per_message.*',
+    {
+      ip: 'IP headers',
+      transport: 'TCP or UDP headers, and packets without payload',
+      security: 'TLS or DTLS records and tags',
+      application: "the application protocol's own framing, acknowledgements and names",
+      payload: 'application payload',
+      retransmission: 'retransmitted packets, whole',
+    },
+    'B',
+    'lower',
+    'Bytes per intended message in both directions that are *; all layers add up to bytes per message up and down.',
+  ),
+  'wire.idle_bytes_per_hour': {
+    unit: 'B/h',
+    better: 'lower',
+    meaning: 'Bytes per device and hour in both directions while nothing is sent.',
+  },
+}
+
+const PROCESSES = {
+  broker: 'the broker',
+  consumer: 'the consumer',
+  fleet: 'the fleet that drives the devices',
+  link: 'the link process, with the kernel input of TCP',
+  total: 'the whole machine, minus an idle cell',
+}
+
+const COST: Record<string, Metric> = {
+  ...family(
+    'cpu.*_us_per_message',
+    PROCESSES,
+    'us',
+    'lower',
+    'CPU time of * in the measured window per intended message; of this implementation, never of the protocol.',
+  ),
+  ...family(
+    'cpu.*_us_per_connect',
+    { broker: PROCESSES.broker, fleet: PROCESSES.fleet },
+    'us',
+    'lower',
+    'CPU time of * during the ramp per connection; of this implementation, never of the protocol.',
+  ),
+  ...family(
+    'memory.*_kib_per_session',
+    {
+      broker: "the broker's resident memory",
+      fleet: "the fleet's resident memory",
+      kernel: "the kernel's slab and socket memory",
+    },
+    'KiB',
+    'lower',
+    'Growth of * from before the ramp to the end of warm-up, per connected device; from 500 sessions up.',
+  ),
+}
+
+const INSTRUMENT: Record<string, Metric> = {
+  ...times(
+    'probe.error',
+    ['p50', 'p90', 'p99'],
+    "Round trip of bare UDP echoes over a link that only delays, minus that delay: the instrument's own error",
+  ),
+  'wire.plaintext_devices': {
+    unit: 'count',
+    better: 'lower',
+    meaning: 'Devices whose payload was seen in plain text in their first 20 packets on the link.',
+  },
+  'link.unplanned_drops': {
+    unit: 'count',
+    better: 'lower',
+    meaning: 'Packets that the link lost without being asked to: a fault of the instrument.',
+  },
+  'link.late_packets': {
+    unit: 'count',
+    better: 'lower',
+    meaning: 'Packets handed on more than 1 ms after their due time: a fault of the instrument.',
+  },
+  'devices.connected': {
+    unit: 'count',
+    better: 'higher',
+    meaning: 'Devices that were application ready when warm-up began.',
+  },
+  'devices.failed': {
+    unit: 'count',
+    better: 'lower',
+    meaning: 'Devices that were not application ready at the connect deadline.',
+  },
+}
+
+/** Metric name -> unit, direction and meaning. */
+export const METRICS: Readonly<Record<string, Metric>> = {
+  ...TIMES,
+  ...DELIVERY,
+  ...WIRE,
+  ...COST,
+  ...INSTRUMENT,
+}

@@ -1,0 +1,36 @@
+/** Numbers from OpenSSL's ssl.h, bio.h, tls1.h and dtls1.h that are macros there. */
+
+/** Versions on the wire. */
+export const TLS1_2 = 0x0303
+export const TLS1_3 = 0x0304
+export const DTLS1_2 = 0xfefd
+
+/** SSL_CTX_set_options. */
+export const SSL_OP_NO_QUERY_MTU = 2 ** 12
+export const SSL_OP_COOKIE_EXCHANGE = 2 ** 13
+export const SSL_OP_NO_TICKET = 2 ** 14
+export const SSL_OP_NO_RENEGOTIATION = 2 ** 30
+
+/** SSL_CTX_ctrl and SSL_ctrl. */
+export const SSL_CTRL_EXTRA_CHAIN_CERT = 14
+export const SSL_CTRL_SET_MTU = 17
+export const SSL_CTRL_MODE = 33
+export const SSL_CTRL_SET_SESS_CACHE_MODE = 44
+export const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
+export const DTLS_CTRL_GET_TIMEOUT = 73
+export const DTLS_CTRL_HANDLE_TIMEOUT = 74
+export const SSL_CTRL_SET_GROUPS_LIST = 92
+export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
+export const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
+
+export const SSL_MODE_RELEASE_BUFFERS = 0x10
+export const SSL_SESS_CACHE_OFF = 0
+export const SSL_VERIFY_NONE = 0
+export const SSL_VERIFY_PEER = 1
+
+/** SSL_get_error and SSL_want. */
+export const SSL_ERROR_WANT_READ = 2
+export const SSL_ERROR_ZERO_RETURN = 6
+export const SSL_READING = 3
+
+export const BIO_CTRL_RESET = 1

@@ -1,0 +1,112 @@
+import { constants } from 'node:os'
+import { NEVER, monotonic, type Nanoseconds } from '../core/clock.ts'
+import { NativeMemory, errno, libc, systemError, writeTimespec } from '../native/libc.ts'
+import { POLLFD_SIZE, POLLIN } from '../native/linux.ts'
+import { DOWN, UP, type DirectionIndex } from './emulator/channel.ts'
+import type { Emulator } from './emulator/emulator.ts'
+import { NONE, type PacketPool } from './emulator/pool.ts'
+
+const { EAGAIN, EINTR } = constants.errno
+
+/** Packets read, or handed on, in one go: few enough that the others do not wait long. */
+const BURST = 64
+/** What is due sooner than a sleep takes is waited for awake. */
+const AWAKE: Nanoseconds = 20e3
+
+/**
+ * Carries packets between two TUN devices through the emulator: sleeps until a packet comes, one is due, or `input`
+ * has something to read.
+ */
+export class Engine {
+  /** Packets that came while every slot of the pool was in flight, and were dropped. */
+  exhausted = 0
+  readonly #emulator: Emulator
+  readonly #pool: PacketPool
+  /** What a direction reads from and writes to. */
+  readonly #from: readonly [number, number]
+  readonly #to: readonly [number, number]
+  readonly #libc = libc()
+  readonly #pollfds = new NativeMemory(3 * POLLFD_SIZE)
+  readonly #timeout = new NativeMemory(16)
+  /** Where the next packet is read to: always there, so that reading never waits for a slot. */
+  #spare: number
+
+  /** `pool.slab` must be native memory. */
+  constructor(emulator: Emulator, devicesTun: number, serverTun: number, input: number) {
+    this.#emulator = emulator
+    this.#pool = emulator.pool
+    this.#from = [devicesTun, serverTun]
+    this.#to = [serverTun, devicesTun]
+    this.#spare = emulator.pool.take()
+    for (const [i, fd] of [devicesTun, serverTun, input].entries()) {
+      this.#pollfds.view.setInt32(i * POLLFD_SIZE, fd, true)
+      this.#pollfds.view.setInt16(i * POLLFD_SIZE + 4, POLLIN, true)
+    }
+  }
+
+  /** One round: hands on what is due, waits, reads. True when the input is readable or has ended. */
+  turn(): boolean {
+    this.#handOn()
+    if (!this.#wait()) return false
+    const now = monotonic()
+    if (this.#readable(UP)) this.#read(UP, now)
+    if (this.#readable(DOWN)) this.#read(DOWN, now)
+    return this.#readable(2)
+  }
+
+  #readable(index: number): boolean {
+    return this.#pollfds.view.getInt16(index * POLLFD_SIZE + 6, true) !== 0
+  }
+
+  #wait(): boolean {
+    const due = this.#emulator.nextDue()
+    let timeout = 0
+    if (due !== NEVER) {
+      const left = due - monotonic()
+      writeTimespec(this.#timeout, 0, left > AWAKE ? left : 0)
+      timeout = this.#timeout.address
+    }
+    const ready = this.#libc.ppoll(this.#pollfds.address, 3, timeout, 0)
+    if (ready < 0 && errno() !== EINTR) throw systemError('ppoll on the link', errno())
+    return ready > 0
+  }
+
+  #handOn(): void {
+    const emulator = this.#emulator
+    for (let i = 0; i < BURST; i++) {
+      const now = monotonic()
+      if (emulator.nextDue() > now) return
+      const slot = emulator.take()
+      const address = this.#address(slot)
+      const length = this.#pool.length[slot] as number
+      const written = this.#libc.write(this.#to[emulator.takenDirection], address, length)
+      if (written === length) emulator.handedOn(slot, now)
+      else emulator.failed(slot)
+    }
+  }
+
+  /**
+   * All packets of a burst are stamped alike: most of them waited in the device's queue while the first was read, so
+   * this is nearer to their true arrival than a stamp behind each read.
+   */
+  #read(direction: DirectionIndex, now: Nanoseconds): void {
+    const fd = this.#from[direction]
+    for (let i = 0; i < BURST; i++) {
+      const length = this.#libc.read(fd, this.#address(this.#spare), this.#pool.size)
+      if (length < 0) {
+        if (errno() === EAGAIN || errno() === EINTR) return
+        throw systemError('read from the TUN device of the link', errno())
+      }
+      const next = this.#pool.take()
+      if (next === NONE) this.exhausted++
+      else {
+        this.#emulator.arrive(direction, this.#spare, length, now)
+        this.#spare = next
+      }
+    }
+  }
+
+  #address(slot: number): number {
+    return this.#pool.slab.address + this.#pool.offset(slot)
+  }
+}

@@ -1,0 +1,58 @@
+/** What the rest of thingbench needs to know about namespaces on this machine. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { LinkConfig, LinkEvent } from './link-protocol.ts'
+
+/** What to do about each way in which a link cannot be made. */
+export const REMEDIES = {
+  TB_LINK_PRIVILEGE:
+    'Run it as root, in a privileged container, or inside a user namespace (unshare --user --map-root-user --net --mount); some distributions forbid the latter: sysctl kernel.apparmor_restrict_unprivileged_userns=0 or kernel.unprivileged_userns_clone=1 allows it.',
+  TB_LINK_TUN:
+    'Load the module (modprobe tun); create the node, or open it to all users (mkdir -p /dev/net; mknod /dev/net/tun c 10 200; chmod 666 /dev/net/tun); or give it to the container (--device /dev/net/tun --cap-add NET_ADMIN --cap-add SYS_ADMIN).',
+  TB_LINK_SETUP:
+    'Install iproute2 (apt-get install iproute2); in a container, /proc/sys must be writable (--privileged).',
+} as const
+
+export const LINK_PROCESS = new URL('link-process.ts', import.meta.url).pathname
+
+/** What to put before a command so that it runs in a network namespace, such as the two that the link's ready event names. */
+export const enterCommand = (namespacePath: string): string[] => [
+  'nsenter',
+  `--net=${namespacePath}`,
+  '--',
+]
+
+export type TunProbe =
+  { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly remedy: string }
+
+const IDLE = { delay: 0, jitter: 0, rate: null, loss: { ratio: 0, burst: 0 }, queue: null }
+const SMALLEST: LinkConfig = {
+  devices: 1,
+  probes: 0,
+  profile: { name: 'probe', title: '', mtu: 1500, up: IDLE, down: IDLE, source: '' },
+  seed: 0,
+  canary: '',
+  cpu: null,
+}
+const PATIENCE_MS = 10_000
+
+/** Whether a link can be made here, found out by making one: a link process is started and stopped again. */
+export const probeTun = async (): Promise<TunProbe> => {
+  const link = spawn(process.execPath, [LINK_PROCESS], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const ended = once(link, 'close')
+  const timer = setTimeout(() => link.kill('SIGKILL'), PATIENCE_MS)
+  // A link that failed may be gone before it is told what to do.
+  link.stdin.on('error', () => {})
+  link.stdin.write(`${JSON.stringify(SMALLEST)}\n${JSON.stringify({ order: 'stop' })}\n`)
+  let answer: LinkEvent | undefined
+  for await (const line of createInterface(link.stdout)) answer ??= JSON.parse(line) as LinkEvent
+  await ended
+  clearTimeout(timer)
+  if (answer?.event === 'ready') return { ok: true }
+  if (answer?.event !== 'failed') {
+    return { ok: false, reason: 'The link process ended without a word.', remedy: '' }
+  }
+  const remedy = Object.entries(REMEDIES).find(([code]) => code === answer.code)?.[1] ?? ''
+  return { ok: false, reason: answer.message.replace(remedy, '').trim(), remedy }
+}

@@ -1,0 +1,115 @@
+/**
+ * The link: a process between the devices' namespace and the server's, through which every packet of a cell goes. Its
+ * life: the LinkConfig on standard input, `ready`, orders, `account`, `stop` (link-protocol.ts). It ends with its parent.
+ */
+import { ThingbenchError } from '../core/errors.ts'
+import { ControlChannel, becomeChild } from '../native/control.ts'
+import { NativeMemory, libc } from '../native/libc.ts'
+import { POLLFD_SIZE, POLLIN } from '../native/linux.ts'
+import { Emulator } from './emulator/emulator.ts'
+import { PacketPool } from './emulator/pool.ts'
+import { Engine } from './engine.ts'
+import type { LinkConfig, LinkEvent, LinkOrder } from './link-protocol.ts'
+import { makeEnds } from './namespaces.ts'
+
+/** Packets in flight at most. Memory that is not used is not touched. */
+const SLOTS = 65_536
+const CACHE_LINE = 64
+
+/** Waits for the first line. Null: the runner is gone. */
+const readConfig = (
+  control: ControlChannel,
+): { config: LinkConfig; orders: LinkOrder[] } | null => {
+  const pollfd = new NativeMemory(POLLFD_SIZE)
+  pollfd.view.setInt32(0, control.input, true)
+  pollfd.view.setInt16(4, POLLIN, true)
+  while (!control.closed) {
+    const [config, ...orders] = control.orders()
+    if (config !== undefined) return { config: config as LinkConfig, orders: orders as LinkOrder[] }
+    libc().poll(pollfd.address, 1, -1)
+  }
+  return null
+}
+
+const doubles = (base64: string): Float64Array => {
+  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'))
+  return new Float64Array(bytes.buffer)
+}
+
+class Link {
+  readonly #control: ControlChannel
+  readonly #emulator: Emulator
+  readonly #engine: Engine
+  readonly #ends: ReturnType<typeof makeEnds>
+  #stopped = false
+
+  constructor(control: ControlChannel, config: LinkConfig) {
+    this.#control = control
+    const size = Math.ceil(config.profile.mtu / CACHE_LINE) * CACHE_LINE
+    const pool = new PacketPool(new NativeMemory(SLOTS * size), SLOTS, size)
+    this.#emulator = new Emulator(config, pool)
+    this.#ends = makeEnds(config.profile.mtu)
+    const { devices, server } = this.#ends
+    this.#engine = new Engine(this.#emulator, devices.tun, server.tun, control.input)
+    this.#send({
+      event: 'ready',
+      devicesNamespace: `/proc/${process.pid}/fd/${devices.namespace}`,
+      serverNamespace: `/proc/${process.pid}/fd/${server.namespace}`,
+      sysctls: server.sysctls,
+    })
+  }
+
+  run(orders: readonly LinkOrder[]): void {
+    for (const order of orders) this.#obey(order)
+    while (!this.#stopped && !this.#control.closed) {
+      if (!this.#engine.turn()) continue
+      for (const order of this.#control.orders()) this.#obey(order as LinkOrder)
+    }
+  }
+
+  #obey(order: LinkOrder): void {
+    switch (order.order) {
+      case 'connect':
+        this.#emulator.timeline.connect(order.at)
+        break
+      case 'phases':
+        this.#emulator.plan(order.warmup, order.t0, order.t1)
+        break
+      case 'account': {
+        const { devices, server } = this.#ends
+        const outside = this.#engine.exhausted + devices.drops() + server.drops()
+        const plan = { ready: doubles(order.ready), closing: order.closing }
+        this.#send({ event: 'account', account: this.#emulator.account(plan, outside) })
+        break
+      }
+      case 'stop':
+        this.#stopped = true
+        break
+    }
+  }
+
+  #send(event: LinkEvent): void {
+    this.#control.send(event)
+  }
+}
+
+const main = (): number => {
+  const control = new ControlChannel()
+  try {
+    const first = readConfig(control)
+    if (first === null) return 1
+    becomeChild({ cpu: first.config.cpu, timerSlack: 1 })
+    new Link(control, first.config).run(first.orders)
+    return 0
+  } catch (error) {
+    const cause =
+      error instanceof ThingbenchError
+        ? error
+        : new ThingbenchError('TB_ROLE_FAILED', { role: 'link', reason: String(error) })
+    const failed: LinkEvent = { event: 'failed', code: cause.code, message: cause.message }
+    control.send(failed)
+    return 1
+  }
+}
+
+process.exit(main())

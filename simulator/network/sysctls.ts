@@ -1,0 +1,80 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+
+export const CONGESTION = 'cubic'
+
+/** What is set in both namespaces, so that a machine's own defaults (a small backlog) do not enter a comparison. */
+const PINNED: Readonly<Record<string, string>> = {
+  // Nothing but the experiment's own packets may cross the link: no router solicitations, no duplicate address detection.
+  'net/ipv6/conf/all/disable_ipv6': '1',
+  'net/ipv6/conf/default/disable_ipv6': '1',
+  'net/ipv4/conf/all/rp_filter': '0',
+  'net/ipv4/conf/default/rp_filter': '0',
+  'net/ipv4/tcp_no_metrics_save': '1',
+  'net/ipv4/tcp_max_syn_backlog': '4096',
+  'net/core/somaxconn': '4096',
+  // From 10 000 on: below are the ports that servers listen on.
+  'net/ipv4/ip_local_port_range': '10000 65535',
+}
+
+/** What is recorded, as far as this kernel has it. */
+const RECORDED = [
+  'net/ipv4/tcp_congestion_control',
+  'net/ipv4/tcp_no_metrics_save',
+  'net/ipv4/tcp_max_syn_backlog',
+  'net/core/somaxconn',
+  'net/ipv4/ip_local_port_range',
+  'net/ipv4/tcp_slow_start_after_idle',
+  'net/ipv4/tcp_timestamps',
+  'net/ipv4/tcp_sack',
+  'net/ipv4/tcp_window_scaling',
+  'net/ipv4/tcp_ecn',
+  'net/ipv4/tcp_syncookies',
+  'net/ipv4/tcp_fastopen',
+  'net/ipv4/tcp_autocorking',
+  'net/ipv4/tcp_rto_min_us',
+  'net/ipv4/tcp_rmem',
+  'net/ipv4/tcp_wmem',
+]
+
+const read = (name: string): string | null => {
+  try {
+    return readFileSync(`/proc/sys/${name}`, 'latin1').trim().replaceAll('\t', ' ')
+  } catch {
+    return null
+  }
+}
+
+const set = (name: string, value: string): boolean => {
+  try {
+    writeFileSync(`/proc/sys/${name}`, value)
+  } catch {
+    // A read-only /proc/sys: fine where the value is already the one that is wanted.
+  }
+  return read(name) === value
+}
+
+/**
+ * Pins the settings of the network namespace that the calling thread is in. Returns the names (with dots, as sysctl
+ * prints them) of those that this kernel has and refused to change.
+ */
+export const pinSysctls = (): string[] =>
+  Object.entries(PINNED)
+    .filter(([name, value]) => read(name) !== null && !set(name, value))
+    .map(([name]) => name.replaceAll('/', '.'))
+
+/**
+ * Makes cubic the namespace's default. False where the kernel refuses: outside the first namespace it allows only
+ * algorithms that are open to every user (tcp_allowed_congestion_control), and that is not always cubic. Routes can
+ * name the algorithm instead.
+ */
+export const pinCongestion = (): boolean => set('net/ipv4/tcp_congestion_control', CONGESTION)
+
+/** What the namespace's TCP works with, for the record. */
+export const recordSysctls = (): Record<string, string> => {
+  const found: Record<string, string> = {}
+  for (const name of RECORDED) {
+    const value = read(name)
+    if (value !== null) found[name.replaceAll('/', '.')] = value
+  }
+  return found
+}

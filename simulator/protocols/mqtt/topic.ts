@@ -1,0 +1,29 @@
+/** Every device publishes to a topic of its own, `d/` and six digits: one width, so that topics cost every device the same bytes. */
+const DIGITS = 6
+export const TOPIC_SIZE = 2 + DIGITS
+/** The filter that matches every device's topic. */
+export const ALL_TOPICS = 'd/+'
+
+/** Writes the topic of `device` at `at` and returns where it ends. */
+export const putTopic = (out: Uint8Array, at: number, device: number): number => {
+  out[at] = 0x64
+  out[at + 1] = 0x2f
+  for (let i = at + TOPIC_SIZE - 1; i > at + 1; i--) {
+    const rest = Math.floor(device / 10)
+    out[i] = 0x30 + device - 10 * rest
+    device = rest
+  }
+  return at + TOPIC_SIZE
+}
+
+/** The device whose topic reaches from `start` to `end`, or -1 when it is not the topic of a device. */
+export const topicDevice = (bytes: Uint8Array, start: number, end: number): number => {
+  if (end - start !== TOPIC_SIZE || bytes[start] !== 0x64 || bytes[start + 1] !== 0x2f) return -1
+  let device = 0
+  for (let i = start + 2; i < end; i++) {
+    const digit = (bytes[i] as number) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    device = device * 10 + digit
+  }
+  return device
+}

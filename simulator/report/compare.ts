@@ -1,0 +1,108 @@
+/** Each stack against its baseline, repetition by repetition, in the same condition. */
+import { METRICS } from '../measure/metrics.ts'
+import { type Comparison, compare, relevanceOf } from '../measure/paired.ts'
+import { type Condition, type Group, observe } from './rows.ts'
+import type { Run } from './run.ts'
+
+/** Something worth comparing: one metric, or the sum of several. */
+export interface Quantity {
+  readonly name: string
+  /** As a sentence says it: "mqtt-tls needs 28 % more wire bytes per message". */
+  readonly words: string
+  readonly unit: string
+  readonly metrics: readonly string[]
+}
+
+/** What the table, the findings and the overhead chart speak of, in this order. */
+export const QUANTITIES: readonly Quantity[] = [
+  {
+    name: 'bytes per message',
+    words: 'wire bytes per message',
+    unit: 'B',
+    metrics: ['wire.bytes_per_message.up', 'wire.bytes_per_message.down'],
+  },
+  {
+    name: 'bytes to connect',
+    words: 'wire bytes to connect',
+    unit: 'B',
+    metrics: ['wire.connect_bytes.up', 'wire.connect_bytes.down'],
+  },
+  {
+    name: 'connect time',
+    words: 'time to connect (median)',
+    unit: 'ms',
+    metrics: ['connect.application.p50'],
+  },
+  { name: 'latency p50', words: 'median latency', unit: 'ms', metrics: ['latency.p50'] },
+  {
+    name: 'latency p99',
+    words: '99th percentile of latency',
+    unit: 'ms',
+    metrics: ['latency.p99'],
+  },
+  {
+    name: 'broker CPU',
+    words: 'broker CPU time per message',
+    unit: 'us',
+    metrics: ['cpu.broker_us_per_message'],
+  },
+]
+
+export interface PairedResult extends Comparison {
+  readonly stack: Group
+  readonly baseline: Group
+  /** Repetitions of which the stack's side is not valid, and of which the baseline's is not. */
+  readonly dropped: { readonly stack: number; readonly baseline: number }
+  /** A percentile fell among the lost in a repetition: nothing is compared, because leaving it out would favour losing. */
+  readonly lost: boolean
+}
+
+/** The group that this one is compared with; null for a baseline, or when the baseline was not run. */
+export const baselineOf = (run: Run, condition: Condition, group: Group): Group | null => {
+  const name = run.scenario.baseline[group.stack]
+  if (name === undefined || name === group.stack) return null
+  return condition.groups.find((other) => other.stack === name) ?? null
+}
+
+const invalid = (group: Group): number =>
+  group.cells.filter((cell) => cell.outcome !== 'measured').length
+
+/** Only in repetitions that are valid on both sides, and only between measured groups; null otherwise. */
+export const comparePaired = (
+  stack: Group,
+  baseline: Group,
+  metrics: readonly string[],
+): PairedResult | null => {
+  if (stack.outcome !== 'measured' || baseline.outcome !== 'measured') return null
+  const values = observe(stack.counted, metrics)
+  const others = new Map(observe(baseline.counted, metrics).map((o) => [o.repetition, o]))
+  const both = values.flatMap((observation) => {
+    const other = others.get(observation.repetition)
+    return other ? [{ observation, other }] : []
+  })
+  if (both.length === 0) return null
+  const lost = both.some(({ observation, other }) => observation.lost || other.lost)
+  const pairs = both.flatMap(({ observation, other }) =>
+    observation.value === null || other.value === null
+      ? []
+      : [{ value: observation.value, baseline: other.value }],
+  )
+  return {
+    ...compare(lost ? [] : pairs, relevanceOf(METRICS[metrics[0] ?? '']?.unit ?? '')),
+    stack,
+    baseline,
+    dropped: { stack: invalid(stack), baseline: invalid(baseline) },
+    lost,
+  }
+}
+
+/** In words, or null when nothing was dropped: "dropped 1 repetition of mqtt-tls and 2 of mqtt-tcp". */
+export const droppedWords = (result: PairedResult): string | null => {
+  const sides = [
+    { name: result.stack.stack, count: result.dropped.stack },
+    { name: result.baseline.stack, count: result.dropped.baseline },
+  ].filter((side) => side.count > 0)
+  if (sides.length === 0) return null
+  const words = sides.map((side) => `${side.count} of ${side.name}`)
+  return `repetitions dropped as not valid: ${words.join(', ')}`
+}

@@ -1,0 +1,103 @@
+/** What the comparisons allow to say, in sentences: claims as claims, preliminary ones with that word, nothing else. */
+import { type PairedResult, QUANTITIES, type Quantity, baselineOf, comparePaired } from './compare.ts'
+import { change, list, number, range, withUnit } from './format.ts'
+import { type Condition, type Group, observe } from './rows.ts'
+import type { Run } from './run.ts'
+import { centreOf } from './summary.ts'
+
+export interface Finding {
+  readonly condition: Condition
+  readonly stack: Group
+  readonly baseline: Group
+  readonly sentences: readonly string[]
+}
+
+const middle = (group: Group, quantity: Quantity): string => {
+  const { value } = centreOf(observe(group.counted, quantity.metrics))
+  return value === null ? 'unknown' : number(value)
+}
+
+/** "231 instead of 181 B" */
+const values = (result: PairedResult, quantity: Quantity): string =>
+  `${middle(result.stack, quantity)} instead of ${middle(result.baseline, quantity)} ${quantity.unit}`
+
+const evidence = (result: PairedResult, quantity: Quantity): string => {
+  if (result.exact) return `${values(result, quantity)}, exact in all ${result.pairs} pairs`
+  const interval = result.ratioInterval
+  const bounds = interval
+    ? `95 % interval ${change(interval.low)} to ${change(interval.high)}`
+    : `95 % interval of the difference ${result.differenceInterval ? range(result.differenceInterval) : ''} ${quantity.unit}`
+  return `${values(result, quantity)}; ${bounds}; n = ${result.pairs}`
+}
+
+/** "+28 % wire bytes per message (231 instead of 181 B, exact in all 6 pairs)" */
+const effect = (result: PairedResult, quantity: Quantity): string => {
+  const size =
+    result.ratio === null ? withUnit(result.difference ?? 0, quantity.unit) : change(result.ratio)
+  return `${size} ${quantity.words} (${evidence(result, quantity)})`
+}
+
+const compared = (
+  stack: Group,
+  baseline: Group,
+): readonly { quantity: Quantity; result: PairedResult }[] =>
+  QUANTITIES.flatMap((quantity) => {
+    const result = comparePaired(stack, baseline, quantity.metrics)
+    return result ? [{ quantity, result }] : []
+  })
+
+const sentencesOf = (stack: Group, baseline: Group): string[] => {
+  const all = compared(stack, baseline)
+  const having = (strength: PairedResult['strength'], relevant: boolean): typeof all =>
+    all.filter(({ result }) => result.strength === strength && result.relevant === relevant)
+  const effects = (items: typeof all): string =>
+    list(items.map(({ quantity, result }) => effect(result, quantity)))
+  const sentences: string[] = []
+  const claims = having('claim', true)
+  const preliminary = having('preliminary', true)
+  const none = all.filter(
+    ({ result }) =>
+      result.strength === 'unclear' || (result.strength === 'preliminary' && !result.relevant),
+  )
+  const against = `${stack.stack} against ${baseline.stack}`
+  if (claims.length > 0) sentences.push(`${against}: ${effects(claims)}.`)
+  if (preliminary.length > 0)
+    sentences.push(`Preliminary (fewer than 6 pairs), ${against}: ${effects(preliminary)}.`)
+  if (none.length > 0)
+    sentences.push(
+      `No relevant difference is shown in ${list(none.map(({ quantity }) => quantity.words))}.`,
+    )
+  const lost = all.filter(({ result }) => result.lost)
+  if (lost.length > 0)
+    sentences.push(
+      `Not compared, because it falls among lost messages: ${list(lost.map(({ quantity }) => quantity.words))}.`,
+    )
+  return sentences
+}
+
+const withoutComparison = (stack: Group, baseline: Group): string => {
+  const bad = [stack, baseline].filter((group) => group.outcome !== 'measured')
+  const reasons = bad.map((group) => `${group.stack} is ${group.outcome}`)
+  return bad.length > 0
+    ? `${stack.stack} is not compared with ${baseline.stack}: ${list(reasons)}.`
+    : `${stack.stack} is not compared with ${baseline.stack}: fewer than 3 repetitions are valid on both sides.`
+}
+
+/** One finding per stack that has a baseline, in each condition. */
+export const findingsOf = (run: Run): Finding[] =>
+  run.conditions.flatMap((condition) =>
+    condition.groups.flatMap((stack) => {
+      const baseline = baselineOf(run, condition, stack)
+      if (!baseline) return []
+      const sentences = sentencesOf(stack, baseline)
+      return [
+        {
+          condition,
+          stack,
+          baseline,
+          sentences: sentences.length > 0 ? sentences : [withoutComparison(stack, baseline)],
+        },
+      ]
+    }),
+  )
+

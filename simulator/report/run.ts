@@ -1,0 +1,99 @@
+/** A results folder as data. Everything in report/ starts here: it reads files and never measures. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ThingbenchError } from '../core/errors.ts'
+import type { Scenario } from '../core/types.ts'
+import { Histogram, type HistogramJson } from '../measure/histogram.ts'
+import { type Condition, conditionsOf, parseRows } from './rows.ts'
+
+/** run.json: fields that the report knows; whatever else is there is printed under Environment. */
+export interface RunDocument {
+  /** Stack -> item -> what it was: the fairness audit. */
+  readonly audit?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** Stack or protocol -> verb of the workload -> what it is in the protocol. */
+  readonly mapping?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly [field: string]: unknown
+}
+
+export interface Run {
+  readonly folder: string
+  readonly scenario: Scenario
+  readonly document: RunDocument
+  readonly conditions: readonly Condition[]
+  /** Cell id -> series -> histogram, for the cells that have histograms. */
+  readonly histograms: ReadonlyMap<string, Readonly<Record<string, Histogram>>>
+}
+
+const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT'
+
+const readText = async (folder: string, file: string): Promise<string> => {
+  try {
+    return await readFile(join(folder, file), 'utf8')
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause
+    throw new ThingbenchError(
+      'TB_RESULTS_UNREADABLE',
+      { folder, problem: `${file} is missing` },
+      { cause },
+    )
+  }
+}
+
+const readJson = async (folder: string, file: string): Promise<unknown> => {
+  const text = await readText(folder, file)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const problem = `${file} is not JSON`
+    throw new ThingbenchError('TB_RESULTS_UNREADABLE', { folder, problem }, { cause })
+  }
+}
+
+/** Series name -> histogram; null when the cell wrote none (it failed, or is unsupported). */
+const readHistograms = async (path: string): Promise<Record<string, Histogram> | null> => {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
+  }
+  const series = JSON.parse(text) as Record<string, HistogramJson>
+  return Object.fromEntries(
+    Object.entries(series).map(([name, json]) => [name, Histogram.fromJSON(json)]),
+  )
+}
+
+/**
+ * Reads run.json, scenario.resolved.json, rows.ndjson and cells/<cell id>/histograms.json.
+ * @throws ThingbenchError TB_RESULTS_UNREADABLE when one of the first three is missing or broken
+ */
+export const readRun = async (folder: string): Promise<Run> => {
+  const scenario = (await readJson(folder, 'scenario.resolved.json')) as Scenario
+  const document = (await readJson(folder, 'run.json')) as RunDocument
+  const rows = parseRows(await readText(folder, 'rows.ndjson'), folder)
+  const conditions = conditionsOf(rows, scenario)
+  const histograms = new Map<string, Readonly<Record<string, Histogram>>>()
+  for (const condition of conditions)
+    for (const group of condition.groups)
+      for (const cell of group.counted) {
+        const found = await readHistograms(join(folder, 'cells', cell.id, 'histograms.json'))
+        if (found) histograms.set(cell.id, found)
+      }
+  return { folder, scenario, document, conditions, histograms }
+}
+
+/** The factors of a condition that vary in this run, in words: what tells its panel from the others. Empty when nothing varies. */
+export const labelOf = (run: Run, condition: Condition): string => {
+  const varies = (keyOf: (c: Condition) => string | number): boolean =>
+    new Set(run.conditions.map(keyOf)).size > 1
+  const parts: string[] = []
+  if (varies((c) => c.link)) parts.push(condition.link)
+  if (varies((c) => c.devices)) parts.push(`${condition.devices} devices`)
+  if (varies((c) => c.workload)) parts.push(condition.workload)
+  return parts.join(' · ')
+}
+
+/** All factors of a condition in words. */
+export const fullLabelOf = (condition: Condition): string =>
+  `${condition.link} · ${condition.devices} ${condition.devices === 1 ? 'device' : 'devices'} · ${condition.workload}`

@@ -1,0 +1,63 @@
+/**
+ * The fairness audit: what differs between the stacks besides what the scenario asks for, and what is the same for all.
+ * It is collected from the cells as they ran, not from what was configured.
+ */
+import { brokerNamed } from '../brokers/catalogue.ts'
+import type { Cell } from '../core/types.ts'
+import { adapterOf } from '../protocols/index.ts'
+import type { CellResult } from './cell.ts'
+
+export interface AuditJson {
+  /** Property -> stack -> what it was; several values in one run are joined by " | ". */
+  readonly stacks: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** TCP settings of both namespaces: the same for every stack. */
+  readonly tcp: Readonly<Record<string, string>>
+  /** `<link> <devices> r<repetition>` -> channel digest, and whether all stacks met the same channel. */
+  readonly channels: Readonly<Record<string, string>>
+  readonly channels_agree: boolean
+  /** How the neutral verbs map to each protocol. */
+  readonly mapping: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+export class Audit {
+  readonly #stacks = new Map<string, Map<string, Set<string>>>()
+  readonly #channels = new Map<string, Set<string>>()
+  readonly #mapping = new Map<string, Readonly<Record<string, string>>>()
+  #tcp: Readonly<Record<string, string>> = {}
+
+  add(cell: Cell, result: CellResult): void {
+    const { stack } = cell
+    const broker = brokerNamed(stack.broker)
+    this.#tcp = result.sysctls
+    this.#mapping.set(stack.protocol, adapterOf(stack.protocol).mapping)
+    const channel = `${cell.link.name} ${cell.devices} r${cell.repetition}`
+    this.#channels.set(channel, (this.#channels.get(channel) ?? new Set()).add(result.link.channelDigest))
+    const properties: Record<string, string> = {
+      server: `${broker.title} ${result.brokerVersion}`,
+      hops: String(broker.hops),
+      reliability: stack.reliability,
+      acknowledgement: adapterOf(stack.protocol).mapping.acknowledgement,
+      ...(stack.carrier === 'stream' ? { TCP_NODELAY: stack.tcp.nodelay ? 'on' : 'off' } : {}),
+      ...result.fleet.negotiated,
+      ...Object.fromEntries(Object.entries(stack.options).map(([key, value]) => [`${stack.protocol}.${key}`, String(value)])),
+      ...Object.fromEntries(Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value])),
+      'payload seen in plain text': `${result.link.plaintextDevices} of ${cell.devices} devices`,
+    }
+    for (const [property, value] of Object.entries(properties)) {
+      const row = this.#stacks.get(property) ?? new Map<string, Set<string>>()
+      this.#stacks.set(property, row)
+      row.set(stack.name, (row.get(stack.name) ?? new Set()).add(value))
+    }
+  }
+
+  toJSON(): AuditJson {
+    const joined = (row: Map<string, Set<string>>) => Object.fromEntries([...row].map(([stack, values]) => [stack, [...values].join(' | ')]))
+    return {
+      stacks: Object.fromEntries([...this.#stacks].map(([property, row]) => [property, joined(row)])),
+      tcp: this.#tcp,
+      channels: Object.fromEntries([...this.#channels].map(([name, digests]) => [name, [...digests].join(' | ')])),
+      channels_agree: [...this.#channels.values()].every((digests) => digests.size === 1),
+      mapping: Object.fromEntries(this.#mapping),
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/** One cell, once: start the parties, connect, warm up, measure, drain, close, and say what came out and whether it can be trusted. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Nanoseconds } from '../core/clock.ts'
+import { MILLISECOND, monotonic, SECOND } from '../core/clock.ts'
+import { ThingbenchError } from '../core/errors.ts'
+import type { Cell, Phases, Verdict } from '../core/types.ts'
+import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
+import { settle } from '../fleet/ledger.ts'
+import type { PhasePlan } from '../fleet/schedule.ts'
+import type { LinkAccount } from '../network/link-protocol.ts'
+import { judgeCell } from './cell-verdict.ts'
+import type { Samples } from './cell-usage.ts'
+import { costsOf, sampleParties } from './cell-usage.ts'
+import type { Parties, RunContext } from './parties.ts'
+import { startParties } from './parties.ts'
+import type { Reading } from './readings.ts'
+import { readingsOf } from './readings.ts'
+
+export interface CellResult {
+  readonly verdict: Verdict
+  readonly readings: readonly Reading[]
+  readonly fleet: FleetReport
+  readonly consumer: ConsumerReport | null
+  readonly link: LinkAccount
+  readonly sysctls: Readonly<Record<string, string>>
+  readonly brokerVersion: string
+  readonly brokerLog: string
+}
+
+/** Busy time per second of this machine when no cell runs, ns/ns: what `cpu.total` does not count. */
+export interface Idle {
+  readonly busy: number
+}
+
+/** Orders are given so long before their time, so that every process has read them. */
+const NOTICE = 50 * MILLISECOND
+const REPORT_PATIENCE = 30_000
+
+/** @throws ThingbenchError when a party fails; AbortError when the signal fires. Nothing is left behind in either case. */
+export const runCell = async (
+  cell: Cell,
+  phases: Phases,
+  context: RunContext,
+  idle: Idle,
+  folder: string,
+  signal: AbortSignal,
+): Promise<CellResult> => {
+  await using parties = await startParties(cell, context, folder, signal)
+  const before = await sampleParties(parties)
+  await connect(parties, phases, signal)
+  const connected = await sampleParties(parties)
+  const plan = announcePlan(parties, phases)
+  await until(plan.t0, parties, signal)
+  const start = await sampleParties(parties)
+  await until(plan.t1, parties, signal)
+  const end = await sampleParties(parties)
+  await drain(parties, plan, signal)
+  const reports = await close(parties, cell, signal)
+  const samples: Samples = { before, connected, start, end }
+  return conclude(cell, parties, idle, plan, samples, reports)
+}
+
+/** Devices connect over the ramp, at the pace of the connect slots; all are ready, or the connect deadline passes. */
+const connect = async ({ link, fleet }: Parties, phases: Phases, signal: AbortSignal): Promise<void> => {
+  const at = monotonic() + NOTICE
+  link.order({ order: 'connect', at })
+  fleet.order({ order: 'connect', at, ramp: phases.ramp, deadline: at + phases.connectDeadline })
+  // The ramp is a minimum: a stack that connects faster still waits for it.
+  const patience = (Math.max(phases.connectDeadline, phases.ramp) + 10 * SECOND) / MILLISECOND
+  await fleet.expect('connected', patience, signal)
+  const rest = at + phases.ramp - monotonic()
+  if (rest > 0) await sleep(rest / MILLISECOND, undefined, { signal })
+}
+
+const announcePlan = ({ link, fleet, consumer }: Parties, phases: Phases): PhasePlan => {
+  const warmup = monotonic() + NOTICE
+  const t0 = warmup + phases.warmup
+  const t1 = t0 + phases.measure
+  const plan: PhasePlan = { warmup, t0, t1, end: t1 + phases.drain }
+  link.order({ order: 'phases', warmup, t0, t1 })
+  consumer.order({ order: 'phases', plan })
+  fleet.order({ order: 'phases', plan })
+  return plan
+}
+
+/** Waits for the instant; a party that fails meanwhile ends the wait. */
+const until = async (time: Nanoseconds, parties: Parties, signal: AbortSignal): Promise<void> => {
+  for (;;) {
+    const rest = time - monotonic()
+    if (rest <= 0) return
+    checkParties(parties)
+    await sleep(Math.min(rest / MILLISECOND, 100), undefined, { signal })
+  }
+}
+
+const checkParties = ({ link, consumer, fleet, broker }: Parties): void => {
+  const failure = link.failure ?? consumer.failure ?? fleet.failure
+  if (failure) throw failure
+  const ended = broker?.ended()
+  if (broker && ended)
+    throw new ThingbenchError('TB_BROKER_DIED', { broker: broker.product.name, how: ended, log: broker.log() })
+}
+
+/** Drain ends when nothing is outstanding, at the latest at the plan's end. */
+const drain = async (parties: Parties, plan: PhasePlan, signal: AbortSignal): Promise<void> => {
+  const { fleet, consumer, product } = parties
+  const settled = (): boolean => fleet.has('quiet') && (product.consumer === 'none' || consumer.has('complete'))
+  while (!settled() && monotonic() < plan.end) {
+    checkParties(parties)
+    await sleep(10, undefined, { signal })
+  }
+}
+
+interface Reports {
+  readonly fleet: FleetReport
+  readonly consumer: ConsumerReport
+  readonly link: LinkAccount
+}
+
+const close = async ({ link, fleet, consumer }: Parties, cell: Cell, signal: AbortSignal): Promise<Reports> => {
+  const closing = monotonic()
+  fleet.order({ order: 'close' })
+  const fleetReport = (await fleet.expect('report', REPORT_PATIENCE, signal)).report
+  consumer.order({ order: 'report' })
+  const consumerReport = (await consumer.expect('report', REPORT_PATIENCE, signal)).report
+  // The last packets are still on their way.
+  const roundTrip = cell.link.up.delay + cell.link.down.delay
+  await sleep(Math.min(roundTrip / MILLISECOND, 1000), undefined, { signal })
+  link.order({ order: 'account', ready: fleetReport.ready, closing })
+  const linkAccount = (await link.expect('account', REPORT_PATIENCE, signal)).account
+  return { fleet: fleetReport, consumer: consumerReport, link: linkAccount }
+}
+
+const conclude = (cell: Cell, parties: Parties, idle: Idle, plan: PhasePlan, samples: Samples, reports: Reports): CellResult => {
+  const { fleet, link } = reports
+  const consumer = parties.product.consumer === 'none' ? null : reports.consumer
+  const flags = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
+  const accounts = settle(flags(fleet.ledger), consumer === null ? null : flags(consumer.ledger))
+  const costs = costsOf(samples, parties, idle, plan)
+  const readings = readingsOf({ cell, window: plan.t1 - plan.t0, fleet, consumer, link, accounts, costs })
+  return {
+    verdict: judgeCell(cell, parties, samples, fleet, link),
+    readings,
+    fleet,
+    consumer,
+    link,
+    sysctls: parties.sysctls,
+    brokerVersion: parties.broker?.version ?? 'thingbench',
+    brokerLog: parties.broker?.log() ?? '',
+  }
+}

@@ -1,0 +1,37 @@
+/** In which order the cells run, and how long that will take. */
+import { SECOND, type Nanoseconds } from '../core/clock.ts'
+import { key, keyOf, Random } from '../core/random.ts'
+import type { Cell, Phases } from '../core/types.ts'
+
+/**
+ * Repetitions are blocks; inside a block the cells run in seeded random order, so that a slow drift of the machine falls
+ * on all stacks alike.
+ */
+export const blocks = (cells: readonly Cell[], seed: number): Cell[][] => {
+  const byRepetition = new Map<number, Cell[]>()
+  for (const cell of cells) {
+    const block = byRepetition.get(cell.repetition)
+    if (block) block.push(cell)
+    else byRepetition.set(cell.repetition, [cell])
+  }
+  return [...byRepetition]
+    .toSorted(([a], [b]) => a - b)
+    .map(([repetition, block]) => new Random(key(keyOf('order'), seed, repetition)).shuffle(block))
+}
+
+/** Starting and ending servers, namespaces and workers around a cell. */
+const OVERHEAD = 1.5 * SECOND
+/** Between TCP's connect (2 round trips to MQTT's CONNACK) and XMPP with TLS (9). */
+const CONNECT_ROUND_TRIPS = 5
+
+/** About how long a cell takes: a plan, not a promise. Drain ends when nothing is outstanding, usually after two round trips. */
+export const expectedTime = (cell: Cell, phases: Phases): Nanoseconds => {
+  const roundTrip = cell.link.up.delay + cell.link.down.delay
+  const connected = Math.min(phases.ramp + CONNECT_ROUND_TRIPS * roundTrip, phases.connectDeadline)
+  const drain = Math.min(phases.drain, 2 * roundTrip + SECOND / 2)
+  return connected + phases.warmup + phases.measure + drain + OVERHEAD
+}
+
+/** How many messages a cell intends in its measured window. */
+export const expectedMessages = (cell: Cell, phases: Phases): number =>
+  Math.floor((cell.devices * phases.measure) / cell.workload.interval)

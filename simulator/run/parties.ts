@@ -1,0 +1,148 @@
+/**
+ * The four parties of a cell: link, server, consumer, fleet; started in this order, each ready before the next, all gone
+ * when disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
+ */
+import { brokerNamed } from '../brokers/catalogue.ts'
+import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
+import { startProcess, waitListening } from '../brokers/runtimes/process.ts'
+import { monotonic, SECOND } from '../core/clock.ts'
+import { deviceName } from '../core/device-name.ts'
+import type { Cell } from '../core/types.ts'
+import type { ConsumerConfig, ConsumerEvent, ConsumerOrder, FleetConfig, FleetEvent, FleetOrder, RoleConfig } from '../fleet/fleet-protocol.ts' // prettier-ignore
+import type { LinkConfig, LinkEvent, LinkOrder } from '../network/link-protocol.ts'
+import { SERVER_ADDRESS } from '../network/link-protocol.ts'
+import type { Identities } from '../security/identities.ts'
+import type { Processors } from './processors.ts'
+import { RoleProcess } from './role-process.ts'
+
+/** What stays the same for all cells of a run. */
+export interface RunContext {
+  readonly identities: Identities
+  readonly secret: string
+  readonly canary: string
+  readonly serverName: string
+  readonly authority: string
+  readonly certificate: { readonly chain: string; readonly key: string }
+  readonly processors: Processors
+}
+
+export interface Parties extends AsyncDisposable {
+  readonly link: RoleProcess<LinkOrder, LinkEvent>
+  /** Null where the consumer is the server. */
+  readonly broker: Broker | null
+  readonly product: BrokerProduct
+  readonly consumer: RoleProcess<ConsumerOrder, ConsumerEvent>
+  readonly fleet: RoleProcess<FleetOrder, FleetEvent>
+  /** TCP settings of both namespaces, for the audit. */
+  readonly sysctls: Readonly<Record<string, string>>
+}
+
+const CONNECTS_IN_FLIGHT = 50
+const BROKER_PATIENCE = 10_000
+const ROLE_PATIENCE = 20_000
+
+/** One probe device for each hundred devices, at least one. */
+export const probesFor = (devices: number): number => Math.max(1, Math.ceil(devices / 100))
+
+export const startParties = async (cell: Cell, context: RunContext, folder: string, signal: AbortSignal): Promise<Parties> => {
+  await using started = new AsyncDisposableStack()
+  const product = brokerNamed(cell.stack.broker)
+  const link = started.use(startLink(cell, context))
+  const { devicesNamespace, serverNamespace, sysctls } = await link.expect('ready', ROLE_PATIENCE, signal)
+  const broker = await startBroker(cell, product, context, folder, serverNamespace, signal)
+  if (broker) started.use(broker)
+  const consumer = started.use(startConsumer(cell, product, context, serverNamespace))
+  await consumer.expect('ready', BROKER_PATIENCE, signal)
+  const fleet = started.use(startFleet(cell, product, context, devicesNamespace))
+  await fleet.expect('ready', ROLE_PATIENCE, signal)
+  const all = started.move()
+  return { link, broker, product, consumer, fleet, sysctls, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+const startLink = (cell: Cell, context: RunContext): RoleProcess<LinkOrder, LinkEvent> => {
+  const config: LinkConfig = {
+    devices: cell.devices,
+    probes: probesFor(cell.devices),
+    profile: cell.link,
+    seed: cell.seed,
+    canary: context.canary,
+    cpu: context.processors.link,
+  }
+  return new RoleProcess('link', '../network/link-process.ts', config)
+}
+
+const startBroker = async (
+  cell: Cell,
+  product: BrokerProduct,
+  context: RunContext,
+  folder: string,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Broker | null> => {
+  if (product.program === null) return null
+  const { stack } = cell
+  const psk = Array.from({ length: stack.security === 'dtls-psk' ? cell.devices : 0 }, (_, d) => d)
+  const plan: BrokerPlan = {
+    folder,
+    address: SERVER_ADDRESS,
+    protocol: stack.protocol,
+    security: stack.security,
+    serverName: context.serverName,
+    password: context.identities.password,
+    certificate: stack.security === 'tls' ? context.certificate : null,
+    tls: stack.tls,
+    psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
+    devices: cell.devices,
+    options: stack.options,
+  }
+  const broker = await startProcess(product, plan, { namespace, cpu: context.processors.server, signal })
+  try {
+    const ports = product.ports[stack.protocol]
+    const wanted = ports === undefined ? [] : stack.security === 'none' ? [ports.plain] : [ports.plain, ports.secure]
+    await waitListening(broker, SERVER_ADDRESS, wanted, BROKER_PATIENCE, signal)
+    return broker
+  } catch (error) {
+    await broker[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+const roleConfig = (cell: Cell, product: BrokerProduct, context: RunContext, namespace: string): Omit<RoleConfig, 'cpu'> => {
+  const ports = product.ports[cell.stack.protocol]
+  return {
+    namespace,
+    stack: cell.stack,
+    workload: cell.workload,
+    devices: cell.devices,
+    probes: probesFor(cell.devices),
+    seed: cell.seed,
+    server: { address: SERVER_ADDRESS, plain: ports?.plain ?? 0, secure: ports?.secure ?? 0, name: context.serverName },
+    secret: context.secret,
+  }
+}
+
+const startConsumer = (cell: Cell, product: BrokerProduct, context: RunContext, namespace: string): RoleProcess<ConsumerOrder, ConsumerEvent> => {
+  const kinds = { subscribes: 'subscribe', 'is-server': 'serve', none: 'none' } as const
+  const { server, consumer } = context.processors
+  const config: ConsumerConfig = {
+    ...roleConfig(cell, product, context, namespace),
+    // Where the consumer is the server it takes the server's processor, so that every stack's server has one of its own.
+    cpu: product.consumer === 'is-server' ? server : consumer,
+    kind: kinds[product.consumer],
+    deadline: monotonic() + 10 * SECOND,
+  }
+  return new RoleProcess('consumer', './roles/consumer-process.ts', config)
+}
+
+const startFleet = (cell: Cell, product: BrokerProduct, context: RunContext, namespace: string): RoleProcess<FleetOrder, FleetEvent> => {
+  const config: FleetConfig = {
+    ...roleConfig(cell, product, context, namespace),
+    cpu: context.processors.fleet,
+    registration: product.registration,
+    authority: cell.stack.security === 'tls' ? context.authority : null,
+    canary: context.canary,
+    connectLimit: CONNECTS_IN_FLIGHT,
+    probeRoundTrip: cell.link.up.delay + cell.link.down.delay,
+  }
+  return new RoleProcess('fleet', './roles/fleet-process.ts', config)
+}

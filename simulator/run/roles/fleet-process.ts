@@ -1,0 +1,25 @@
+/** Entry point of the fleet process: the devices, in the namespace behind the link. */
+import { Fleet } from '../../fleet/fleet.ts'
+import type { FleetConfig, FleetEvent, FleetOrder } from '../../fleet/fleet-protocol.ts'
+import { deviceAddress } from '../../network/link-protocol.ts'
+import { runRole } from './role.ts'
+
+runRole<FleetConfig, FleetOrder>((config, { reactor, tell, stop }) => {
+  const say = (event: FleetEvent): void => tell(event)
+  const fleet = new Fleet(config, reactor, deviceAddress, say)
+  say({ event: 'ready' })
+  return (order) => {
+    switch (order.order) {
+      case 'connect':
+        return fleet.connect(order.at, order.ramp, order.deadline)
+      case 'phases':
+        return fleet.begin(order.plan)
+      case 'close': {
+        const negotiated = fleet.negotiated()
+        fleet.close(reactor.now())
+        say({ event: 'report', report: fleet.report(negotiated) })
+        return stop()
+      }
+    }
+  }
+})

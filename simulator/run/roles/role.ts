@@ -1,0 +1,60 @@
+/**
+ * The frame of every child process of a cell: one thread, one reactor, orders in and events out through pipes. It never
+ * returns to Node's event loop while it runs, so nothing here may be asynchronous.
+ */
+import { monotonic } from '../../core/clock.ts'
+import { ThingbenchError } from '../../core/errors.ts'
+import { EpollReactor } from '../../io/epoll.ts'
+import { ControlChannel, becomeChild, enterNamespace } from '../../native/control.ts'
+
+export interface RoleFrame {
+  readonly reactor: EpollReactor
+  tell(event: unknown): void
+  /** Ends the process's loop. */
+  stop(): void
+}
+
+/** What a role does with its configuration: returns the handler of all later orders. */
+export type Role<Config, Order> = (config: Config, frame: RoleFrame) => (order: Order) => void
+
+/** Runs the role until it stops, or until the runner is gone. */
+export const runRole = <Config extends { namespace: string; cpu: number | null }, Order>(
+  role: Role<Config, Order>,
+): void => {
+  const channel = new ControlChannel()
+  const tell = (event: unknown): void => channel.send(event)
+  try {
+    const config = waitForConfig<Config>(channel)
+    becomeChild({ cpu: config.cpu, timerSlack: 1 })
+    enterNamespace(config.namespace)
+    const reactor = new EpollReactor()
+    const handle = role(config, { reactor, tell, stop: () => reactor.stop() })
+    reactor.watch(channel.input, () => {
+      for (const order of channel.orders()) handle(order as Order)
+      if (channel.closed) reactor.stop()
+    })
+    reactor.run()
+  } catch (error) {
+    const code = error instanceof ThingbenchError ? error.code : 'TB_INTERNAL'
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    tell({
+      event: 'failed',
+      code,
+      message: error instanceof ThingbenchError ? error.message : message,
+    })
+    process.exitCode = 1
+  }
+}
+
+const CONFIG_PATIENCE = 30e9
+
+const waitForConfig = <Config>(channel: ControlChannel): Config => {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  const deadline = monotonic() + CONFIG_PATIENCE
+  while (!channel.closed && monotonic() < deadline) {
+    const [config] = channel.orders()
+    if (config !== undefined) return config as Config
+    Atomics.wait(pause, 0, 0, 2)
+  }
+  throw new Error('the runner sent no configuration within 30 s')
+}

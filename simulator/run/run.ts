@@ -1,0 +1,95 @@
+/** `thingbench run`, without the command line: from a resolved scenario to a results folder. */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outcome, Scenario } from '../core/types.ts'
+import { Identities } from '../security/identities.ts'
+import { createAuthority } from '../security/pki.ts'
+import { Audit } from './audit.ts'
+import type { Idle } from './cell.ts'
+import { machineBusy } from './cell-usage.ts'
+import { describeEnvironment } from './environment.ts'
+import { blocksOf } from './order.ts'
+import type { RunContext } from './parties.ts'
+import { allowedProcessors, assignProcessors } from './processors.ts'
+import type { Progress } from './runner.ts'
+import { runBlocks } from './runner.ts'
+import { Store } from './store.ts'
+
+export interface RunRequest {
+  readonly scenario: Scenario
+  /** The run folder itself, or null for results/<scenario>-<time>. */
+  readonly out: string | null
+  readonly results: string
+  /** As typed. */
+  readonly command: string
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+export interface RunOutcome {
+  readonly folder: string
+  readonly outcomes: Readonly<Record<Outcome, number>> | null
+  /** True when the signal ended it: what was finished is kept. */
+  readonly interrupted: boolean
+}
+
+const SERVER_NAME = 'thingbench.test'
+const IDLE_WINDOW = 2000
+
+/** @throws ThingbenchError when the run cannot begin; a failing cell is a result and does not throw. */
+export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
+  const { scenario, progress, signal } = request
+  const store = await Store.create(scenario, request.out, request.results)
+  const context = createContext()
+  const audit = new Audit()
+  const environment = await describeEnvironment()
+  const describe = (outcomes: object | null, ended: string | null): Promise<void> =>
+    store.writeRun({
+      scenario: scenario.name,
+      title: scenario.title,
+      digest: scenario.digest,
+      command: request.command,
+      seed: scenario.seed,
+      repetitions: scenario.repetitions,
+      environment,
+      processors: context.processors,
+      outcomes,
+      ended,
+      audit: audit.toJSON(),
+    })
+  await describe(null, null)
+  try {
+    const idle = await measureIdle(signal)
+    const plan = { scenario, blocks: blocksOf(scenario), context, store, idle, audit, progress, signal }
+    const outcomes = await runBlocks(plan)
+    await describe(outcomes, 'complete')
+    return { folder: store.folder, outcomes, interrupted: false }
+  } catch (error) {
+    await describe(null, signal.aborted ? 'interrupted' : 'failed')
+    if (!signal.aborted) throw error
+    return { folder: store.folder, outcomes: null, interrupted: true }
+  }
+}
+
+/** Keys and names of a run: fresh for each, so that no run knows another's. */
+const createContext = (): RunContext => {
+  const secret = randomBytes(32)
+  const pki = createAuthority({ serverName: SERVER_NAME })
+  return {
+    identities: new Identities(secret),
+    secret: secret.toString('hex'),
+    canary: `canary-${randomBytes(6).toString('hex')}-`,
+    serverName: SERVER_NAME,
+    authority: pki.authority,
+    certificate: pki.server,
+    processors: assignProcessors(allowedProcessors()),
+  }
+}
+
+/** How busy this machine is when no cell runs. */
+const measureIdle = async (signal: AbortSignal): Promise<Idle> => {
+  const before = machineBusy()
+  await sleep(IDLE_WINDOW, undefined, { signal })
+  const after = machineBusy()
+  return { busy: (after.busy - before.busy) / (after.at - before.at) }
+}

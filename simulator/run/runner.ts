@@ -1,0 +1,136 @@
+/**
+ * A run: blocks of cells in seeded random order, each cell's rows on disk before the next begins.
+ *
+ *   for each repetition (block):
+ *     for each cell of the block, in random order: run it, append its rows
+ *     for each cell that an outside cause made invalid: once more
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ThingbenchError } from '../core/errors.ts'
+import type { Cell, Measurement, Outcome, Scenario, Verdict } from '../core/types.ts'
+import { METRICS } from '../measure/metrics.ts'
+import { Audit } from './audit.ts'
+import type { CellResult, Idle } from './cell.ts'
+import { runCell } from './cell.ts'
+import type { RunContext } from './parties.ts'
+import type { Store } from './store.ts'
+import { unsupportedReason } from './supported.ts'
+
+/** What a run tells while it runs. Cells are counted from 1. */
+export interface Progress {
+  cellStarted(cell: Cell, number: number, total: number): void
+  cellEnded(cell: Cell, verdict: Verdict, result: CellResult | null): void
+}
+
+export interface RunPlan {
+  readonly scenario: Scenario
+  /** In the order in which they run. */
+  readonly blocks: readonly (readonly Cell[])[]
+  readonly context: RunContext
+  readonly store: Store
+  readonly idle: Idle
+  readonly audit: Audit
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+/** Runs all cells. When the signal fires, the cell that is running is given up and what is finished stays. */
+export const runBlocks = async (plan: RunPlan): Promise<Readonly<Record<Outcome, number>>> => {
+  const outcomes: Record<Outcome, number> = { measured: 0, unsupported: 0, censored: 0, invalid: 0, failed: 0 }
+  const total = plan.blocks.reduce((sum, block) => sum + block.length, 0)
+  let number = 0
+  for (const block of plan.blocks) {
+    const again: Cell[] = []
+    for (const cell of block) {
+      plan.progress.cellStarted(cell, ++number, total)
+      const { outcome } = await attempt(plan, cell, 1)
+      outcomes[outcome]++
+      if (outcome === 'invalid') again.push(cell)
+    }
+    for (const cell of again) {
+      plan.progress.cellStarted(cell, number, total)
+      const { outcome } = await attempt(plan, cell, 2)
+      outcomes.invalid--
+      outcomes[outcome]++
+    }
+  }
+  return outcomes
+}
+
+const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdict> => {
+  plan.signal.throwIfAborted()
+  const folder = await plan.store.cellFolder(cell.id, number)
+  const unsupported = unsupportedReason(cell)
+  const result = unsupported === null ? await measure(plan, cell, folder) : null
+  const verdict: Verdict =
+    unsupported !== null
+      ? { outcome: 'unsupported', reasons: [unsupported], notes: [] }
+      : result instanceof ThingbenchError
+        ? { outcome: 'failed', reasons: [result.message], notes: [] }
+        : (result as CellResult).verdict
+  const measured = result instanceof ThingbenchError ? null : result
+  await writeFile(join(folder, 'log.txt'), cellLog(verdict, measured))
+  if (measured !== null) {
+    await writeCellFiles(folder, measured)
+    plan.audit.add(cell, measured)
+  }
+  await plan.store.append(rowsOf(plan.scenario, cell, number, verdict, measured))
+  plan.progress.cellEnded(cell, verdict, measured)
+  return verdict
+}
+
+/** A failing cell is a result; an interruption, and what is our own mistake, is not. */
+const measure = async (plan: RunPlan, cell: Cell, folder: string): Promise<CellResult | ThingbenchError> => {
+  try {
+    return await runCell(cell, plan.scenario.phases, plan.context, plan.idle, folder, plan.signal)
+  } catch (error) {
+    if (!(error instanceof ThingbenchError) || plan.signal.aborted) throw error
+    return error
+  }
+}
+
+const rowsOf = (scenario: Scenario, cell: Cell, attempt: number, verdict: Verdict, result: CellResult | null): Measurement[] => {
+  const common = {
+    schema: 1 as const,
+    cell: cell.id,
+    group: cell.group,
+    scenario: scenario.name,
+    stack: cell.stack.name,
+    broker: cell.stack.broker,
+    link: cell.link.name,
+    workload: cell.workload.name,
+    devices: cell.devices,
+    repetition: cell.repetition,
+    attempt,
+    outcome: verdict.outcome,
+  }
+  const verdictRow = { ...common, metric: 'outcome', unit: '', value: null, n: 1, warnings: [...verdict.reasons, ...verdict.notes] }
+  const readings = result?.readings ?? []
+  return [
+    verdictRow,
+    ...readings.map(({ metric, value, n, warnings }) => ({ ...common, metric, unit: METRICS[metric]?.unit ?? '', value, n, warnings })),
+  ]
+}
+
+const writeCellFiles = async (folder: string, { fleet, consumer, brokerLog }: CellResult): Promise<void> => {
+  const series = { ...fleet.series, ...consumer?.series }
+  await writeFile(join(folder, 'histograms.json'), `${JSON.stringify(series)}\n`)
+  const seconds = (consumer?.seconds ?? []).map(({ second, delivered, p50, p99, max }) => [second, delivered, p50, p99, max].join())
+  await writeFile(join(folder, 'intervals.csv'), ['second,delivered,latency_p50_ns,latency_p99_ns,latency_max_ns', ...seconds, ''].join('\n'))
+  if (brokerLog !== '') await writeFile(join(folder, 'broker.log'), brokerLog)
+}
+
+const cellLog = (verdict: Verdict, result: CellResult | null): string => {
+  const lines = [`outcome: ${verdict.outcome}`, ...verdict.reasons.map((r) => `reason: ${r}`), ...verdict.notes.map((n) => `note: ${n}`)]
+  if (result !== null) {
+    const { fleet, link } = result
+    lines.push(`devices: ${fleet.connected} connected, ${fleet.failed} failed, ${fleet.reconnects} reconnects`)
+    for (const [code, { count, example }] of Object.entries(fleet.ends)) lines.push(`connections ended: ${count} x ${code} (${example})`)
+    for (const [reason, count] of Object.entries(fleet.givenUp)) lines.push(`messages given up: ${count} x ${reason}`)
+    const { arrived, delivered, lost, overflowed, queued, unplannedDrops } = link
+    lines.push(`link: arrived ${arrived} = delivered ${delivered} + lost ${lost} + overflowed ${overflowed} + queued ${queued}; unplanned drops ${unplannedDrops}`)
+    lines.push(`channel: ${link.channelDigest}`)
+  }
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,94 @@
+/** What must fit together across the sections of a scenario. */
+import { formatQuantity } from '../core/units.ts'
+import type { ScenarioValues } from './format.ts'
+import type { Problems, Spot } from './problem.ts'
+
+/** Without block-wise transfer a CoAP message carries at most this much payload (RFC 7252 section 4.6). */
+const MOST_IN_DATAGRAM = 1024
+
+export const checkWhole = (values: ScenarioValues, problems: Problems): void => {
+  checkNames(values, problems)
+  if (sound(problems, 'stacks') && sound(problems, 'links')) checkThresholds(values, problems)
+  checkTimes(values, problems)
+  checkPayload(values, problems)
+}
+
+/** Whether all of a list could be read: otherwise a name that is not found may only be one that was misread. */
+export const sound = (problems: Problems, key: string): boolean =>
+  !problems.list.some((problem) => problem.path.startsWith(key))
+
+interface Named extends Spot {
+  readonly name: string
+  readonly path: string
+}
+
+const stackNames = (values: ScenarioValues): Named[] =>
+  values.stacks.map(({ keys, entry, place }) => ({
+    ...(keys.name ?? place),
+    name: keys.name?.value ?? entry.name,
+  }))
+
+const linkNames = (values: ScenarioValues): Named[] =>
+  values.links.map((link) => ({ ...link, name: link.value.name }))
+
+const checkNames = (values: ScenarioValues, problems: Problems): void => {
+  for (const [what, named] of [
+    ['stack', stackNames(values)],
+    ['link', linkNames(values)],
+  ] as const) {
+    const seen = new Set<string>()
+    for (const { name, path, ...spot } of named) {
+      if (seen.has(name))
+        problems.add(spot, path, {
+          found: `a second ${what} with the name "${name}"`,
+          allowed: 'each name once, because results bear it',
+          advice: `Give it a name of its own: { ${what === 'stack' ? `stack: ${name}, ` : ''}name: ... }.`,
+        })
+      seen.add(name)
+    }
+  }
+}
+
+const checkThresholds = (values: ScenarioValues, problems: Problems): void => {
+  for (const { stack, link } of values.thresholds ?? [])
+    for (const [what, wanted, named] of [
+      ['stack', stack, stackNames(values)],
+      ['link', link, linkNames(values)],
+    ] as const) {
+      const among = named.map((one) => one.name)
+      if (!wanted || among.includes(wanted.value)) continue
+      problems.add(wanted, wanted.path, {
+        found: `"${wanted.value}", which is not a ${what} of this scenario`,
+        allowed: among.join(', '),
+        near: { word: wanted.value, among },
+      })
+    }
+}
+
+const checkTimes = ({ workload, phases }: ScenarioValues, problems: Problems): void => {
+  const measure = formatQuantity(phases.measure, 'duration')
+  for (const interval of workload.interval.value)
+    if (interval > phases.measure)
+      problems.add(workload.interval, workload.interval.path, {
+        found: formatQuantity(interval, 'duration'),
+        allowed: `at most the ${measure} of phases.measure, so that every device sends in it`,
+        advice: 'Make the interval shorter or the phase longer.',
+      })
+  const deadline = phases.connect_deadline
+  if (phases.ramp.value > deadline)
+    problems.add(phases.ramp, phases.ramp.path, {
+      found: formatQuantity(phases.ramp.value, 'duration'),
+      allowed: `at most the ${formatQuantity(deadline, 'duration')} of phases.connect_deadline`,
+    })
+}
+
+const checkPayload = ({ stacks, workload }: ScenarioValues, problems: Problems): void => {
+  const datagram = stacks.find(({ entry }) => entry.carrier === 'datagram')
+  const largest = Math.max(...workload.payload.value)
+  if (!datagram || largest <= MOST_IN_DATAGRAM) return
+  problems.add(workload.payload, workload.payload.path, {
+    found: formatQuantity(largest, 'size'),
+    allowed: `at most ${MOST_IN_DATAGRAM} B with ${datagram.entry.name}, which sends one message in one datagram`,
+    advice: 'Block-wise transfer is not available yet.',
+  })
+}

@@ -1,0 +1,162 @@
+/** The whole format of a scenario file, as one table. What is not available yet is here too, so that it is told instead of ignored. */
+import type { Catalogue } from '../core/types.ts'
+import { MOST_DEVICES } from '../core/device-name.ts'
+import { defaulted, emptyList, factor, list, optional, record, required, section, type Values } from './containers.ts'
+import { linkRule, type Profiles } from './link.ts'
+import { located, scalarOr, type Rule } from './rule.ts'
+import { choice, flag, integer, name, quantity, text } from './scalars.ts'
+import { RELIABILITY } from './stack-keys.ts'
+import { stackRule } from './stack.ts'
+import { thresholdRule } from './threshold.ts'
+
+const SECOND = 1e9
+const HOUR = 3600 * SECOND
+
+export const MOST_REPETITIONS = 1000
+const DEVICES = Math.min(50_000, MOST_DEVICES)
+
+const useTelemetry = Object.fromEntries(
+  ['command', 'fan-out', 'connect', 'idle'].map((kind) => [kind, 'Use telemetry.']),
+)
+
+const workload = record(
+  {
+    kind: defaulted(
+      'What happens: telemetry = every device reports to one consumer.',
+      choice(['telemetry'] as const, { later: useTelemetry }),
+      'telemetry',
+    ),
+    interval: required(
+      'It says how often each device reports, such as 1 s.',
+      located(factor(quantity('duration', 1e6, 24 * HOUR))),
+    ),
+    arrivals: defaulted(
+      'How the reports of a device are spaced.',
+      choice(['constant'] as const, {
+        later: { poisson: 'Use constant.', burst: 'Use constant.' },
+      }),
+      'constant',
+    ),
+    payload: defaulted(
+      'Bytes of application payload in a message.',
+      located(factor(quantity('size', 8, 16_384))),
+      '100 B',
+    ),
+    reliability: defaulted(
+      'best-effort = QoS 0, NON; acknowledged = QoS 1, CON, XEP-0198.',
+      RELIABILITY,
+      'acknowledged',
+    ),
+  },
+  { qos: 'reliability', size: 'payload', period: 'interval', rate: 'interval', type: 'kind' },
+)
+
+const phases = record(
+  {
+    ramp: defaulted('Connect starts are spread over it.', located(quantity('duration', 0, HOUR)), '5 s'),
+    warmup: defaulted('Devices send, nothing counts yet.', quantity('duration', 0, HOUR), '2 s'),
+    measure: defaulted('What is measured.', quantity('duration', SECOND, 24 * HOUR), '20 s'),
+    drain: defaulted(
+      'The longest wait for what is outstanding.',
+      quantity('duration', 0, HOUR),
+      '5 s',
+    ),
+    connect_deadline: defaulted(
+      'When it is reached, the devices that are not connected count as failed.',
+      quantity('duration', SECOND, HOUR),
+      '60 s',
+    ),
+  },
+  { duration: 'measure', warm_up: 'warmup', rampup: 'ramp', steady: 'measure' },
+)
+
+/** auto, the name of one stack for all, or protocol -> name of a stack. */
+const baseline = (protocols: readonly string[]) =>
+  located(
+    scalarOr(
+      name,
+      record(
+        Object.fromEntries(
+          protocols.map((one) => [one, optional(`What ${one} stacks are compared with.`, located(name))]),
+        ),
+      ),
+    ),
+  )
+
+const scenarioFields = (catalogue: Catalogue, profiles: Profiles) => ({
+  thingbench: required(
+    'It is the version of this format: write "thingbench: 1" as the first line.',
+    choice([1], { advice: 'This thingbench reads format 1 only; a newer one may read others.' }),
+  ),
+  name: optional("Name of the results folder; default: the file's name.", name),
+  title: optional('The question, in one line; default: the name.', text('one line of text')),
+  stacks: required(
+    'It lists what is compared: names of "thingbench list stacks", or mappings.',
+    list(stackRule(catalogue), 'stacks'),
+  ),
+  baseline: defaulted(
+    'What each stack is compared with: auto (the plain stack of its protocol, else the first listed), a stack, or a mapping from protocol to stack.',
+    baseline([...new Set(catalogue.stacks.map((stack) => stack.protocol))]),
+    'auto',
+  ),
+  links: required(
+    'It lists the networks: names of scenarios/profiles, or mappings.',
+    list(linkRule(profiles), 'links'),
+  ),
+  devices: required(
+    'It says how many devices there are: a number, or a list of numbers.',
+    factor(integer(1, DEVICES)),
+  ),
+  workload: required('It says what the devices do: see "interval".', workload),
+  phases: section('How long each part of a cell takes.', phases),
+  timeline: optional(
+    'What happens to links and devices on the way.',
+    emptyList('Links and devices stay as they are: leave it out.'),
+  ),
+  repetitions: defaulted(
+    'How often every cell runs; a claim needs 6.',
+    integer(1, MOST_REPETITIONS),
+    6,
+  ),
+  seed: defaulted('Fixes every random choice.', integer(0, 4_294_967_295), 42),
+  thresholds: optional(
+    'Bounds; where one is crossed, the command ends with exit code 99.',
+    list(thresholdRule(catalogue.metrics), 'thresholds', 0),
+  ),
+  capture: defaulted(
+    'Packet capture of the link, with keys.',
+    flag({ value: true, instead: 'Leave it out.' }),
+    false,
+  ),
+  record: section(
+    'What is kept of each message.',
+    record({
+      messages: defaulted(
+        'Write messages.parquet.',
+        flag({ value: true, instead: 'Leave it out.' }),
+        false,
+      ),
+    }),
+  ),
+  consumer: defaulted(
+    'How the consumer connects: without security, inside the server namespace.',
+    choice(['plain'], { later: { 'same-stack': 'Use plain.' } }),
+    'plain',
+  ),
+})
+
+export type ScenarioValues = Values<ReturnType<typeof scenarioFields>>
+
+const SYNONYMS = {
+  version: 'thingbench',
+  clients: 'devices',
+  networks: 'links',
+  link: 'links',
+  stack: 'stacks',
+  runs: 'repetitions',
+  repeat: 'repetitions',
+  description: 'title',
+}
+
+export const scenarioRule = (catalogue: Catalogue, profiles: Profiles): Rule<ScenarioValues> =>
+  record(scenarioFields(catalogue, profiles), SYNONYMS)

@@ -1,0 +1,77 @@
+/** What must fit together within one stack's mapping. */
+import type { Catalogue, StackEntry } from '../core/types.ts'
+import { TLS_CIPHERS } from './ciphers.ts'
+import type { Problems } from './problem.ts'
+import type { RawMapping } from './read.ts'
+import type { StackKeys } from './stack-keys.ts'
+
+/** Which stacks a key of the mapping can be for; a key that is not here is for all. */
+const suits = (key: string, stack: StackEntry, catalogue: Catalogue): boolean => {
+  if (key === 'tls' || key === 'auth') return stack.security === 'tls'
+  if (key === 'dtls') return stack.security === 'dtls-psk'
+  if (key === 'tcp') return stack.carrier === 'stream'
+  return !Object.hasOwn(catalogue.options, key) || stack.protocol === key
+}
+
+export const misplacedKeys = (
+  node: RawMapping,
+  path: string,
+  entry: StackEntry,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  for (const [key, { key: spot }] of node.entries) {
+    if (suits(key, entry, catalogue)) continue
+    const where = catalogue.stacks.filter((stack) => suits(key, stack, catalogue))
+    problems.add(spot, `${path}.${key}`, {
+      found: `"${key}" on ${entry.name}, which has no use for it`,
+      allowed: `"${key}" on ${where.map((stack) => stack.name).join(', ')}`,
+    })
+  }
+}
+
+export const checkBroker = (
+  keys: StackKeys,
+  entry: StackEntry,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  if (keys.broker === undefined || entry.brokers.includes(keys.broker.value)) return
+  const wanted = keys.broker.value
+  const served = catalogue.stacks.filter((stack) => stack.brokers.includes(wanted))
+  problems.add(keys.broker, keys.broker.path, {
+    found: `"${wanted}", which does not serve ${entry.name}`,
+    allowed: entry.brokers.join(', '),
+    advice: `${wanted} serves ${served.map((stack) => stack.name).join(', ')}.`,
+  })
+}
+
+export const checkCipher = (keys: StackKeys, problems: Problems): void => {
+  const { cipher, version } = keys.tls
+  if (cipher === undefined) return
+  const suites: readonly string[] = TLS_CIPHERS[version]
+  if (suites.includes(cipher.value)) return
+  problems.add(cipher, cipher.path, {
+    found: `"${cipher.value}", which TLS ${version} does not have`,
+    allowed: suites.join(', '),
+  })
+}
+
+/** A stack that bears another stack's name would make every result lie. */
+export const checkName = (
+  keys: StackKeys,
+  entry: StackEntry,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  const wanted = keys.name
+  const other = wanted !== undefined && wanted.value !== entry.name
+  const names = [...catalogue.stacks.map((stack) => stack.name), ...catalogue.plannedStacks]
+  if (!other || !names.includes(wanted.value)) return
+  problems.add(wanted, wanted.path, {
+    found: `"${wanted.value}" as the name of a variant of ${entry.name}`,
+    allowed: 'any name that is not the name of another stack',
+    advice: `Write "${entry.name}-variant", or what makes it different.`,
+  })
+}
+

@@ -1,0 +1,146 @@
+/** The keys of a stack's mapping, as one table: what each means, what it may be, what it is when it is absent. */
+import type { Catalogue, OptionRule, ProtocolOptions, Reliability } from '../core/types.ts'
+import { formatQuantity } from '../core/units.ts'
+import { DTLS_CIPHERS, GROUPS, TLS_CIPHERS } from './ciphers.ts'
+import { defaulted, optional, record, required, section, type Field, type Fields } from './containers.ts'
+import { located, planned, scalarOr, type Rule } from './rule.ts'
+import { choice, flag, integer, name, quantity } from './scalars.ts'
+
+export const RELIABILITY: Rule<Reliability> = choice<Reliability>(['best-effort', 'acknowledged'], {
+  later: { 'exactly-once': 'Use acknowledged.' },
+})
+
+const tls = record({
+  version: defaulted('TLS version, the only one offered.', choice(['1.2', '1.3'] as const), '1.3'),
+  group: defaulted('Key exchange group, the only one offered.', GROUPS, 'X25519'),
+  cipher: optional(
+    'Cipher suite, the only one offered. Default: AES-128-GCM of the version.',
+    located(choice([...TLS_CIPHERS['1.3'], ...TLS_CIPHERS['1.2']])),
+  ),
+  resumption: defaulted(
+    'Resume sessions when reconnecting.',
+    flag({ value: true, instead: 'Every connection makes a full handshake: leave it out.' }),
+    false,
+  ),
+  early_data: defaulted(
+    'Send application data with the first flight.',
+    flag({ value: true, instead: 'Leave it out.' }),
+    false,
+  ),
+})
+
+const dtls = record({
+  cipher: defaulted('Cipher suite, the only one offered.', choice(DTLS_CIPHERS), 'PSK-AES128-CCM8'),
+  mtu: defaulted(
+    'Largest UDP payload of a handshake datagram.',
+    quantity('size', 256, 16_384),
+    '1152 B',
+  ),
+  resumption: defaulted(
+    'Resume sessions when reconnecting.',
+    flag({ value: true, instead: 'Every connection makes a full handshake: leave it out.' }),
+    false,
+  ),
+  rehandshake_after: optional('', planned('Associations last as long as the run: leave it out.')),
+})
+
+const tcp = record({
+  nodelay: defaulted('TCP_NODELAY at both ends: no Nagle algorithm.', flag(), true),
+  congestion: optional('', planned('Congestion control is cubic: leave it out.')),
+  initial_window: optional('', planned("The kernel's default, 10 segments, holds: leave it out.")),
+  keepalive: optional('', planned('TCP keep-alive is off: leave it out.')),
+  rto_min: optional('', planned("The kernel's default, 200 ms, holds: leave it out.")),
+  user_timeout: optional('', planned("The kernel's default holds: leave it out.")),
+})
+
+const optionField = (rule: OptionRule, later: Readonly<Record<string, string>>): Field<unknown> => {
+  switch (rule.type) {
+    case 'choice':
+      return defaulted(rule.help, choice(rule.allowed, { later }), rule.default)
+    case 'duration':
+      return defaulted(rule.help, quantity('duration', 0), formatQuantity(rule.default, 'duration'))
+    case 'integer':
+      return defaulted(rule.help, integer(rule.least, rule.most), rule.default)
+    case 'boolean':
+      return defaulted(rule.help, flag(), rule.default)
+  }
+}
+
+/** The keys of one protocol's mapping; a planned `key: value` is one value of a key that is there. */
+export const protocolField = (protocol: string, catalogue: Catalogue): Field<ProtocolOptions> => {
+  const later = (catalogue.plannedOptions[protocol] ?? []).map((one) => one.split(': '))
+  const keys = Object.entries(catalogue.options[protocol] ?? {}).map(([key, rule]) => {
+    const values = later.filter(([k, value]) => k === key && value !== undefined)
+    const instead = `Use ${String(rule.default)}.`
+    return [key, optionField(rule, Object.fromEntries(values.map(([, v]) => [v, instead])))] as const
+  })
+  const absent = later
+    .filter(([, value]) => value === undefined)
+    .map(([key = '']) => [key, optional('', planned('Leave it out.'))] as const)
+  const fields: Fields = Object.fromEntries([...keys, ...absent])
+  return section(`Options of ${protocol}.`, record(fields) as Rule<ProtocolOptions>)
+}
+
+export const stackFields = (catalogue: Catalogue) => ({
+  stack: required('Which stack: a name of "thingbench list stacks".', stackName(catalogue)),
+  name: optional('Its name in every result; default: the name of the stack.', located(name)),
+  broker: optional(
+    'Which server; default: the first that serves the stack.',
+    located(choice(catalogue.brokers.map((broker) => broker.name))),
+  ),
+  reliability: optional("Overrides the workload's reliability.", RELIABILITY),
+  client: defaulted(
+    "Whose client sessions: thingbench's own lean ones.",
+    choice(['lean'], { later: { reference: 'Use lean.' } }),
+    'lean',
+  ),
+  auth: defaulted(
+    'Who shows a certificate: the server.',
+    choice(['server'], { later: { x509: 'Use server: devices log in by name and password.' } }),
+    'server',
+  ),
+  via: defaulted(
+    'Whether a front end stands before the server.',
+    choice(['direct'], { later: { 'front-end': 'Use direct.' } }),
+    'direct',
+  ),
+  tls: section('TLS options.', tls),
+  dtls: section('DTLS options.', dtls),
+  tcp: section('TCP options.', tcp),
+  quic: optional('', planned('Use a stack with TLS over TCP.')),
+  payload_protection: defaulted(
+    'End-to-end protection of payloads.',
+    scalarOr(
+      choice(['none'], {
+        later: Object.fromEntries(
+          ['abe-cp', 'abe-kp', 'omemo', 'openpgp'].map((scheme) => [scheme, 'Use none.']),
+        ),
+      }),
+      planned('Use none.') as Rule<'none'>,
+    ),
+    'none',
+  ),
+  object_security: defaulted(
+    'Protection of CoAP messages themselves.',
+    choice(['none'], { later: { oscore: 'Use none, or the stack coap-dtls-psk.' } }),
+    'none',
+  ),
+})
+
+/** What the mapping of one stack says; `protocolOptions` are the keys of its own protocol. */
+export type StackKeys = ReturnType<typeof stackFields> extends infer F
+  ? { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never } & {
+      readonly protocolOptions: ProtocolOptions
+    }
+  : never
+
+export const stackName = (catalogue: Catalogue): Rule<string> => {
+  const names = catalogue.stacks.map((stack) => stack.name)
+  const later = catalogue.plannedStacks.map((planned) => {
+    const family = planned.split('-')[0] ?? ''
+    const near = names.filter((one) => one.startsWith(`${family}-`))
+    return [planned, `Use ${(near.length > 0 ? near : names).join(', ')}.`]
+  })
+  return choice(names, { later: Object.fromEntries(later) as Record<string, string> })
+}
+

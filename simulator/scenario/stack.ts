@@ -1,0 +1,79 @@
+/** Stacks of a scenario: a name, or a mapping that overrides parts of one; and the resolved `Stack`. */
+import type { Catalogue, Reliability, Stack, StackEntry } from '../core/types.ts'
+import { TLS_CIPHERS } from './ciphers.ts'
+import { record } from './containers.ts'
+import type { Spot } from './problem.ts'
+import type { RawMapping, RawNode } from './read.ts'
+import { scalarOr, type Rule } from './rule.ts'
+import { checkBroker, checkCipher, checkName, misplacedKeys } from './stack-checks.ts'
+import { protocolField, stackFields, stackName, type StackKeys } from './stack-keys.ts'
+
+/** A stack as the file asks for it, before the workload's reliability is known. */
+export interface WantedStack {
+  readonly entry: StackEntry
+  readonly keys: StackKeys
+  readonly place: Spot & { readonly path: string }
+}
+
+/** One item of `stacks`: a name, or a mapping that overrides parts of one. */
+export const stackRule = (catalogue: Catalogue): Rule<WantedStack> => {
+  const protocols = new Set([
+    ...Object.keys(catalogue.options),
+    ...Object.keys(catalogue.plannedOptions),
+  ])
+  const perProtocol = [...protocols].map((one) => [one, protocolField(one, catalogue)] as const)
+  const fields = { ...stackFields(catalogue), ...Object.fromEntries(perProtocol) }
+  const keysRule = record(fields, { qos: 'reliability', cipher: 'tls.cipher', kind: 'stack' })
+  const mapping: Rule<WantedStack> = {
+    schema: keysRule.schema,
+    read(node, path, problems) {
+      const values = keysRule.read(node, path, problems)
+      const entry = catalogue.stacks.find((stack) => stack.name === values?.stack)
+      if (!values || !entry || node.kind !== 'mapping') return undefined
+      const protocolOptions = (values as Record<string, unknown>)[entry.protocol] ?? {}
+      const keys = { ...values, protocolOptions } as StackKeys
+      misplacedKeys(node, path, entry, catalogue, problems)
+      checkBroker(keys, entry, catalogue, problems)
+      checkCipher(keys, problems)
+      checkName(keys, entry, catalogue, problems)
+      return { entry, keys, place: { path, line: node.line, column: node.column } }
+    },
+  }
+  const byName: Rule<WantedStack> = {
+    schema: stackName(catalogue).schema,
+    read(node, path, problems) {
+      const found = stackName(catalogue).read(node, path, problems)
+      return found === undefined ? undefined : mapping.read(onlyStack(node), path, problems)
+    },
+  }
+  return scalarOr(byName, mapping)
+}
+
+const onlyStack = (node: RawNode): RawMapping => ({
+  kind: 'mapping',
+  entries: new Map([['stack', { key: node, value: node }]]),
+  line: node.line,
+  column: node.column,
+})
+
+export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliability): Stack => ({
+  name: keys.name?.value ?? entry.name,
+  kind: entry.name,
+  protocol: entry.protocol,
+  carrier: entry.carrier,
+  security: entry.security,
+  broker: keys.broker?.value ?? entry.brokers[0] ?? '',
+  reliability: keys.reliability ?? reliability,
+  tls:
+    entry.security === 'tls'
+      ? {
+          version: keys.tls.version,
+          group: keys.tls.group,
+          cipher: keys.tls.cipher?.value ?? TLS_CIPHERS[keys.tls.version][0],
+        }
+      : null,
+  dtls:
+    entry.security === 'dtls-psk' ? { cipher: keys.dtls.cipher, mtu: keys.dtls.mtu } : null,
+  tcp: { nodelay: keys.tcp.nodelay },
+  options: keys.protocolOptions,
+})
