@@ -17,13 +17,17 @@ test('every code is used somewhere', () => {
     .filter((file) => !file.endsWith('core/errors.ts') && !file.endsWith('.test.ts'))
     .map((file) => readFileSync(join(root, file), 'utf8'))
     .join('\n')
-  for (const code of Object.keys(ERRORS)) assert.ok(source.includes(`'${code}'`), `${code} is never thrown`)
+  for (const code of Object.keys(ERRORS))
+    assert.ok(source.includes(`'${code}'`), `${code} is never thrown`)
 })
 
 test('every place-holder of a template can be filled', () => {
   for (const [code, { text }] of Object.entries(ERRORS)) {
     const names = [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1] as string)
-    const error = new ThingbenchError(code as keyof typeof ERRORS, Object.fromEntries(names.map((n) => [n, 'X'])))
+    const error = new ThingbenchError(
+      code as keyof typeof ERRORS,
+      Object.fromEntries(names.map((n) => [n, 'X'])),
+    )
     assert.ok(!/[{}]/.test(error.message), error.message)
     assert.ok([1, 2, 3, 99].includes(error.exit))
   }

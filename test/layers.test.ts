@@ -36,7 +36,10 @@ const ONLY_IN: Readonly<Record<string, RegExp>> = {
 const files = globSync('**/*.ts', { cwd: root })
 const imports = (file: string): string[] => {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/(?:from|import\()\s*'([^']+)'/g), ...text.matchAll(/^import '([^']+)'/gm)].map((m) => m[1] as string)
+  return [
+    ...text.matchAll(/(?:from|import\()\s*'([^']+)'/g),
+    ...text.matchAll(/^import '([^']+)'/gm),
+  ].map((m) => m[1] as string)
 }
 
 test('imports point down', () => {
@@ -68,5 +71,6 @@ test('packages stay where they belong', () => {
 
 test('no folder is a kitchen sink', () => {
   const names = new Set(files.flatMap((file) => file.split('/').slice(0, -1)))
-  for (const name of ['utils', 'util', 'lib', 'common', 'helpers', 'misc']) assert.ok(!names.has(name), name)
+  for (const name of ['utils', 'util', 'lib', 'common', 'helpers', 'misc'])
+    assert.ok(!names.has(name), name)
 })

@@ -8,9 +8,25 @@ export const ERRORS = {
     text: 'Wrong usage: {problem}. Type "thingbench --help" for the commands and their options.',
   },
   TB_SCENARIO_INVALID: { exit: 2, text: '{file}: {count} found.\n{list}' },
+  TB_SCENARIO_UNREADABLE: {
+    exit: 2,
+    text: 'Cannot read the scenario {file}: {reason}. Type "thingbench list scenarios" for the ones that are here.',
+  },
   TB_INTERRUPTED: {
     exit: 3,
     text: 'Interrupted by {signal}. What was measured so far is kept in {folder}.',
+  },
+  TB_NODE: {
+    exit: 1,
+    text: 'This is Node {found}; thingbench is pinned to {pinned}, because its OpenSSL is part of what is measured. Start it through ./thingbench.',
+  },
+  TB_NOT_AVAILABLE: {
+    exit: 2,
+    text: 'not available yet: {what}. Use instead: {instead}.',
+  },
+  TB_BROKER_DIED: {
+    exit: 1,
+    text: 'The broker {broker} died in the middle of the cell ({how}). Its last lines: {log}',
   },
   TB_ROLE_FAILED: {
     exit: 1,

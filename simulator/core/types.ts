@@ -171,7 +171,7 @@ export interface Catalogue {
   readonly plannedStacks: readonly string[]
   /** protocol -> key -> rule. */
   readonly options: Readonly<Record<string, Readonly<Record<string, OptionRule>>>>
-  /** protocol -> keys of the format that have no engine yet. */
+  /** protocol -> keys of the format, or `key: value` for one value of a key, that have no engine yet. */
   readonly plannedOptions: Readonly<Record<string, readonly string[]>>
   readonly brokers: readonly { readonly name: string; readonly title: string }[]
   /** metric name -> unit. */

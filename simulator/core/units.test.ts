@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { formatQuantity, formatSpan, parseQuantity, UNITS, type Dimension } from './units.ts'
 
 const value = (text: string, dimension: Dimension): number => {
@@ -32,6 +32,7 @@ test('reads every unit as a number of base units', () => {
 test('refuses a bare number and says how it could be written', () => {
   assert.deepEqual(refusal('500', 'duration'), ['has no unit', '"500 ms" or "500 s"'])
   assert.deepEqual(refusal('2', 'ratio'), ['has no unit', '"2 %"'])
+  assert.deepEqual(refusal('0.02', 'ratio'), ['has no unit', '"2 %"'])
 })
 
 test('recognises the unit names of other habits and suggests ours', () => {

@@ -92,6 +92,13 @@ const meant = (unit: string, dimension: Dimension): string | undefined => {
   return known ?? ALIASES[dimension][small]
 }
 
+/** What a bare number may have meant. 0.02 of a ratio is more often 2 % than 0.02 %. */
+const guesses = (amount: string, dimension: Dimension): string[] => {
+  if (dimension === 'ratio' && Number(amount) < 1) return [`"${percent(Number(amount))} %"`]
+  const units = Object.keys(UNITS[dimension]).filter((name) => name !== 'ns' && name !== 'us')
+  return units.slice(0, 2).map((name) => `"${amount} ${name}"`)
+}
+
 /** Multiplies, and for ratios divides, so that "0.3 %" is 0.003 and "1.1 s" is 1 100 000 000 ns exactly. */
 const scale = (amount: number, unit: number, dimension: Dimension): number | null => {
   if (dimension === 'ratio') return amount / 100
@@ -110,9 +117,7 @@ export const parseQuantity = (text: string, dimension: Dimension): Reading => {
   const [, sign = '', digits = '', unit = ''] = parts
   const plain = digits.replaceAll(/[,_]/gu, '').replace(/^\./u, '0.')
   if (unit === '') {
-    const units = Object.keys(UNITS[dimension]).filter((name) => name !== 'ns' && name !== 'us')
-    const guesses = units.slice(0, 2).map((name) => `"${plain} ${name}"`)
-    return wrong('has no unit', guesses.join(' or '))
+    return wrong('has no unit', guesses(plain, dimension).join(' or '))
   }
   const units: Readonly<Record<string, number>> = UNITS[dimension]
   const name = Object.hasOwn(units, unit) ? unit : meant(unit, dimension)

@@ -8,7 +8,7 @@ import {
   type PeerKey,
 } from '../core/endpoint.ts'
 import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
-import type { VirtualTime } from './memory-network.ts'
+import { STALE, type VirtualTime } from './memory-network.ts'
 import type { Timer } from './reactor.ts'
 
 const REFUSED: Cause = { code: 'refused', detail: 'nobody is bound to the remote port' }
@@ -47,7 +47,8 @@ export class MemoryDatagrams {
 
   send(from: PeerKey, to: PeerKey, bytes: Uint8Array): void {
     if (this.#loss(this.#sent++, peerAddress(from), peerAddress(to))) return
-    const copy = bytes.slice()
+    // Not `bytes.slice()`, which does not copy when the bytes are a Buffer.
+    const copy = new Uint8Array(bytes)
     this.time.across(() => {
       const receiver = this.#bound.get(to)
       if (receiver !== undefined) receiver.arrive(from, copy, this.time.now())
@@ -108,6 +109,7 @@ export class MemoryDatagramPort implements Lower, Socket {
     this.traffic.receivedBytes += bytes.length
     this.traffic.receivedCalls++
     this.#above.fromBelow(bytes, now)
+    bytes.fill(STALE)
     this.#network.time.deadlines.touch(this.#owner)
   }
 
@@ -164,6 +166,7 @@ export class MemoryEndpointSocket implements DatagramSocket, Socket {
     this.traffic.receivedBytes += bytes.length
     this.traffic.receivedCalls++
     this.#endpoint.fromPeer(from, bytes, now)
+    bytes.fill(STALE)
     this.#network.time.deadlines.touch(this.#owner)
   }
 

@@ -2,6 +2,9 @@
 import { type Nanoseconds, NEVER } from '../core/clock.ts'
 import { Deadlines } from './deadlines.ts'
 
+/** What passed bytes turn into after the call in which they are valid, so that who keeps them without a copy is found out. */
+export const STALE = 0xdd
+
 interface Happening {
   readonly at: Nanoseconds
   readonly action: () => void

@@ -1,14 +1,11 @@
 /** A TCP connection in memory: two ends, each the lowest Lower of a pile. */
 import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
 import { PEER_CLOSED } from './causes.ts'
-import type { VirtualTime } from './memory-network.ts'
+import { STALE, type VirtualTime } from './memory-network.ts'
 import type { Timer } from './reactor.ts'
 
 /** Bytes on the way in one direction at most, as a socket's buffers would hold. */
 const WINDOW = 256 * 1024
-/** What passed bytes turn into after the call in which they are valid, so that who keeps them without a copy is found out. */
-const STALE = 0xdd
-
 export const RESET: Cause = { code: 'reset', detail: 'the peer reset the connection' }
 
 export class MemoryStream implements Lower {
@@ -54,13 +51,14 @@ export class MemoryStream implements Lower {
       this.#refused = true
       return false
     }
-    const copy = bytes.slice()
+    // Not `bytes.slice()`, which does not copy when the bytes are a Buffer.
+    const copy = new Uint8Array(bytes)
     this.#onTheWay += copy.length
     this.traffic.sentBytes += copy.length
     this.traffic.sentCalls++
     this.#time.across(() => {
       // The acknowledgement goes back whether or not the other end still cares.
-      this.#peer?.#deliver(copy)
+      if (this.#peer !== null) this.#peer.#deliver(copy)
       this.#time.across(() => this.#acknowledged(copy.length))
     })
     return true

@@ -189,7 +189,8 @@ export class StreamPort implements Lower, Source, Failing, Timer {
   /** The kernel is full: keeps what is left of bytes begun (true), or refuses bytes of which it took nothing. */
   #keep(bytes: Uint8Array, sent: number): boolean {
     this.#loop.setInterest(this.#slot, EPOLLIN | EPOLLOUT)
-    if (sent > 0) this.#remainder = bytes.slice(sent)
+    // Not `bytes.slice`, which does not copy when the bytes are a Buffer.
+    if (sent > 0) this.#remainder = new Uint8Array(bytes.subarray(sent))
     else this.#refused = true
     return sent > 0
   }

@@ -11,7 +11,8 @@ payload.{seal,open}_ms.{p50,p99} ms
 schedule_delay.{p50,p99,max} ms
 throughput.{offered,sent,delivered} msg/s
 delivery.ratio ratio
-delivery.{lost,acked_lost,duplicates,reordered} count
+delivery.{lost,not_sent,acked_lost,duplicates,reordered} count
+probe.error.{p50,p90,p99} ms
 blocked.{p50,p99} ms
 exchange.{mean,p50,p99} ms
 wire.bytes_per_message.{up,down} B
@@ -22,6 +23,7 @@ wire.connect_bytes.{up,down} B
 wire.connect_packets.{up,down} packets
 wire.retransmitted_ratio ratio
 wire.layer_bytes_per_message.{ip,transport,security,application,payload,retransmission} B
+wire.plaintext_devices count
 wire.idle_bytes_per_hour B/h
 cpu.{broker,consumer,fleet,link,total}_us_per_message us
 cpu.{broker,fleet}_us_per_connect us

@@ -147,6 +147,6 @@ const refused = (what: string, found: string, advice: string): ThingbenchError =
   new ThingbenchError('TB_TLS_SETUP', {
     what,
     found,
-    reason: `OpenSSL says: ${errorWords() || 'no'}`,
+    reason: errorWords() || 'this OpenSSL does not know it',
     advice,
   })

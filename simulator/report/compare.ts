@@ -1,6 +1,7 @@
 /** Each stack against its baseline, repetition by repetition, in the same condition. */
 import { METRICS } from '../measure/metrics.ts'
-import { type Comparison, compare, relevanceOf } from '../measure/paired.ts'
+import { type Comparison, type Relevance, compare, relevanceOf } from '../measure/paired.ts'
+import { median } from '../measure/statistics.ts'
 import { type Condition, type Group, observe } from './rows.ts'
 import type { Run } from './run.ts'
 
@@ -67,6 +68,24 @@ export const baselineOf = (run: Run, condition: Condition, group: Group): Group 
 const invalid = (group: Group): number =>
   group.cells.filter((cell) => cell.outcome !== 'measured').length
 
+/** The probes' error at the percentile that is compared, in ms: the larger of both sides' medians; 0 when it was not measured. */
+const probeError = (groups: readonly Group[], metric: string): number => {
+  const statistic = { p50: 'p50', mean: 'p50', p90: 'p90' }[metric.split('.').at(-1) ?? ''] ?? 'p99'
+  const errors = groups.map((group) => {
+    const values = observe(group.counted, [`probe.error.${statistic}`])
+    return median(values.flatMap(({ value }) => (value === null ? [] : [Math.abs(value)])))
+  })
+  return Math.max(0, ...errors.filter((error) => !Number.isNaN(error)))
+}
+
+/** No claim about a time is smaller than the instrument's own error. */
+const limitOf = (groups: readonly Group[], metric: string): Relevance => {
+  const unit = METRICS[metric]?.unit ?? ''
+  const limit = relevanceOf(unit)
+  if (unit !== 'ms') return limit
+  return { ...limit, absolute: Math.max(limit.absolute, probeError(groups, metric)) }
+}
+
 /** Only in repetitions that are valid on both sides, and only between measured groups; null otherwise. */
 export const comparePaired = (
   stack: Group,
@@ -88,7 +107,7 @@ export const comparePaired = (
       : [{ value: observation.value, baseline: other.value }],
   )
   return {
-    ...compare(lost ? [] : pairs, relevanceOf(METRICS[metrics[0] ?? '']?.unit ?? '')),
+    ...compare(lost ? [] : pairs, limitOf([stack, baseline], metrics[0] ?? '')),
     stack,
     baseline,
     dropped: { stack: invalid(stack), baseline: invalid(baseline) },

@@ -1,5 +1,11 @@
 /** What the comparisons allow to say, in sentences: claims as claims, preliminary ones with that word, nothing else. */
-import { type PairedResult, QUANTITIES, type Quantity, baselineOf, comparePaired } from './compare.ts'
+import {
+  type PairedResult,
+  QUANTITIES,
+  type Quantity,
+  baselineOf,
+  comparePaired,
+} from './compare.ts'
 import { change, list, number, range, withUnit } from './format.ts'
 import { type Condition, type Group, observe } from './rows.ts'
 import type { Run } from './run.ts'
@@ -24,23 +30,41 @@ const values = (result: PairedResult, quantity: Quantity): string =>
 const evidence = (result: PairedResult, quantity: Quantity): string => {
   if (result.exact) return `${values(result, quantity)}, exact in all ${result.pairs} pairs`
   const interval = result.ratioInterval
+  const difference = result.differenceInterval
   const bounds = interval
-    ? `95 % interval ${change(interval.low)} to ${change(interval.high)}`
-    : `95 % interval of the difference ${result.differenceInterval ? range(result.differenceInterval) : ''} ${quantity.unit}`
-  return `${values(result, quantity)}; ${bounds}; n = ${result.pairs}`
+    ? `${change(interval.low)} to ${change(interval.high)}`
+    : `${difference ? range(difference) : ''} ${quantity.unit} of difference`
+  return `${values(result, quantity)}; 95 % interval ${bounds}; n = ${result.pairs}`
 }
 
-/** "+28 % wire bytes per message (231 instead of 181 B, exact in all 6 pairs)" */
-const effect = (result: PairedResult, quantity: Quantity): string => {
-  const size =
-    result.ratio === null ? withUnit(result.difference ?? 0, quantity.unit) : change(result.ratio)
-  return `${size} ${quantity.words} (${evidence(result, quantity)})`
+/** "by 28 %", "to 7.71 times", "by 80 ms" */
+const size = (result: PairedResult, quantity: Quantity): string => {
+  const { ratio } = result
+  if (ratio === null) return `by ${withUnit(Math.abs(result.difference ?? 0), quantity.unit)}`
+  return ratio >= 2 || ratio <= 0.5 ? `to ${number(ratio)} times` : `by ${change(ratio).slice(1)}`
 }
 
-const compared = (
-  stack: Group,
-  baseline: Group,
-): readonly { quantity: Quantity; result: PairedResult }[] =>
+/** "wire bytes per message by 28 % (231 instead of 181 B, exact in all 6 pairs)" */
+const effect = ({ result, quantity }: Compared): string =>
+  `${quantity.words} ${size(result, quantity)} (${evidence(result, quantity)})`
+
+/** "raises ... and ..., and lowers ..." */
+const effects = (items: readonly Compared[]): string => {
+  const up = items.filter(({ result }) => (result.difference ?? 0) > 0).map(effect)
+  const down = items.filter(({ result }) => (result.difference ?? 0) <= 0).map(effect)
+  const clauses = [
+    up.length > 0 ? `raises ${list(up)}` : '',
+    down.length > 0 ? `lowers ${list(down)}` : '',
+  ]
+  return clauses.filter((clause) => clause !== '').join('; it ')
+}
+
+interface Compared {
+  readonly quantity: Quantity
+  readonly result: PairedResult
+}
+
+const compared = (stack: Group, baseline: Group): Compared[] =>
   QUANTITIES.flatMap((quantity) => {
     const result = comparePaired(stack, baseline, quantity.metrics)
     return result ? [{ quantity, result }] : []
@@ -48,21 +72,19 @@ const compared = (
 
 const sentencesOf = (stack: Group, baseline: Group): string[] => {
   const all = compared(stack, baseline)
-  const having = (strength: PairedResult['strength'], relevant: boolean): typeof all =>
-    all.filter(({ result }) => result.strength === strength && result.relevant === relevant)
-  const effects = (items: typeof all): string =>
-    list(items.map(({ quantity, result }) => effect(result, quantity)))
+  const relevant = (strength: PairedResult['strength']): Compared[] =>
+    all.filter(({ result }) => result.strength === strength && result.relevant)
   const sentences: string[] = []
-  const claims = having('claim', true)
-  const preliminary = having('preliminary', true)
+  const claims = relevant('claim')
+  const preliminary = relevant('preliminary')
   const none = all.filter(
     ({ result }) =>
       result.strength === 'unclear' || (result.strength === 'preliminary' && !result.relevant),
   )
-  const against = `${stack.stack} against ${baseline.stack}`
-  if (claims.length > 0) sentences.push(`${against}: ${effects(claims)}.`)
+  const against = `compared with ${baseline.stack}, ${stack.stack}`
+  if (claims.length > 0) sentences.push(`C${against.slice(1)} ${effects(claims)}.`)
   if (preliminary.length > 0)
-    sentences.push(`Preliminary (fewer than 6 pairs), ${against}: ${effects(preliminary)}.`)
+    sentences.push(`Preliminary (fewer than 6 pairs): ${against} ${effects(preliminary)}.`)
   if (none.length > 0)
     sentences.push(
       `No relevant difference is shown in ${list(none.map(({ quantity }) => quantity.words))}.`,
@@ -100,4 +122,3 @@ export const findingsOf = (run: Run): Finding[] =>
       ]
     }),
   )
-

@@ -157,7 +157,7 @@ export const observe = (
     found.push({
       repetition: cell.repetition,
       value: missing.length > 0 ? null : present.reduce((sum, row) => sum + (row.value ?? 0), 0),
-      lost: missing.some((row) => row.warnings.some((warning) => /\blost\b/.test(warning))),
+      lost: missing.some((row) => row.warnings.includes('lost')),
       n: Math.min(...present.map((row) => row.n)),
     })
   }

@@ -4,15 +4,27 @@ import { join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Scenario } from '../core/types.ts'
 import { Histogram, type HistogramJson } from '../measure/histogram.ts'
+import { plural } from './format.ts'
 import { type Condition, conditionsOf, parseRows } from './rows.ts'
 
 /** run.json: fields that the report knows; whatever else is there is printed under Environment. */
 export interface RunDocument {
-  /** Stack -> item -> what it was: the fairness audit. */
-  readonly audit?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  /** Stack or protocol -> verb of the workload -> what it is in the protocol. */
-  readonly mapping?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly audit?: AuditDocument
   readonly [field: string]: unknown
+}
+
+type Table = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** The fairness audit: what differs between the stacks besides what was asked, and what is the same for all. */
+export interface AuditDocument {
+  /** Property -> stack -> what it was. */
+  readonly stacks?: Table
+  /** Setting -> value, the same for every stack. */
+  readonly tcp?: Readonly<Record<string, unknown>>
+  /** Whether every stack of a repetition met the same channel. */
+  readonly channels_agree?: boolean
+  /** Protocol -> neutral verb -> what it is in the protocol. */
+  readonly mapping?: Table
 }
 
 export interface Run {
@@ -65,7 +77,8 @@ const readHistograms = async (path: string): Promise<Record<string, Histogram> |
 }
 
 /**
- * Reads run.json, scenario.resolved.json, rows.ndjson and cells/<cell id>/histograms.json.
+ * Reads run.json, scenario.resolved.json, rows.ndjson and cells/<cell id>/histograms.json (cells/<cell id>.attempt2/ for a
+ * second attempt).
  * @throws ThingbenchError TB_RESULTS_UNREADABLE when one of the first three is missing or broken
  */
 export const readRun = async (folder: string): Promise<Run> => {
@@ -77,7 +90,8 @@ export const readRun = async (folder: string): Promise<Run> => {
   for (const condition of conditions)
     for (const group of condition.groups)
       for (const cell of group.counted) {
-        const found = await readHistograms(join(folder, 'cells', cell.id, 'histograms.json'))
+        const name = cell.attempt === 1 ? cell.id : `${cell.id}.attempt${cell.attempt}`
+        const found = await readHistograms(join(folder, 'cells', name, 'histograms.json'))
         if (found) histograms.set(cell.id, found)
       }
   return { folder, scenario, document, conditions, histograms }
@@ -89,11 +103,32 @@ export const labelOf = (run: Run, condition: Condition): string => {
     new Set(run.conditions.map(keyOf)).size > 1
   const parts: string[] = []
   if (varies((c) => c.link)) parts.push(condition.link)
-  if (varies((c) => c.devices)) parts.push(`${condition.devices} devices`)
+  if (varies((c) => c.devices)) parts.push(plural(condition.devices, 'device'))
   if (varies((c) => c.workload)) parts.push(condition.workload)
   return parts.join(' · ')
 }
 
+/** The factors that are the same everywhere in this run, in words: what belongs under the title of a chart. */
+export const commonLabelOf = (run: Run): string => {
+  const common = <T>(values: readonly T[], words: (value: T) => string): string[] =>
+    new Set(values).size === 1 ? [words(values[0] as T)] : []
+  return [
+    ...common(
+      run.conditions.map((c) => c.link),
+      (link) => link,
+    ),
+    ...common(
+      run.conditions.map((c) => c.devices),
+      (devices) => plural(devices, 'device'),
+    ),
+    ...common(
+      run.conditions.map((c) => c.workload),
+      (workload) => workload,
+    ),
+    plural(run.scenario.repetitions, 'repetition'),
+  ].join(' · ')
+}
+
 /** All factors of a condition in words. */
 export const fullLabelOf = (condition: Condition): string =>
-  `${condition.link} · ${condition.devices} ${condition.devices === 1 ? 'device' : 'devices'} · ${condition.workload}`
+  `${condition.link} · ${plural(condition.devices, 'device')} · ${condition.workload}`

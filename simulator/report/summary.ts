@@ -93,16 +93,31 @@ const metricsOf = (cells: readonly CellResult[]): string[] => {
   return [...known, ...[...present].filter((name) => !(name in METRICS)).toSorted()]
 }
 
-/** "seen here; seen there (2 of 6)": what single repetitions warn of. */
-const warningsOf = (cells: readonly CellResult[], metric: string): string[] => {
-  const counts = new Map<string, number>()
-  for (const cell of cells)
-    for (const warning of cell.rows.get(metric)?.warnings ?? [])
-      counts.set(warning, (counts.get(warning) ?? 0) + 1)
-  return [...counts].map(([warning, count]) =>
-    count === cells.length ? warning : `${warning} (${count} of ${cells.length})`,
-  )
+/** Texts of several repetitions that differ only in their numbers, as one: the first of them, and how many there are. */
+const alike = (texts: readonly string[]): { text: string; count: number }[] => {
+  const found = new Map<string, { text: string; count: number; same: boolean }>()
+  for (const text of texts) {
+    const shape = text.replace(/\d[\d.,]*/g, '#')
+    const known = found.get(shape)
+    if (!known) found.set(shape, { text, count: 1, same: true })
+    else
+      found.set(shape, {
+        ...known,
+        count: known.count + 1,
+        same: known.same && known.text === text,
+      })
+  }
+  return [...found.values()].map(({ text, count, same }) => ({
+    text: same ? text : `${text}, and alike`,
+    count,
+  }))
 }
+
+/** "seen everywhere; seen here (2 of 6)": what single repetitions warn of. */
+const warningsOf = (cells: readonly CellResult[], metric: string): string[] =>
+  alike(cells.flatMap((cell) => cell.rows.get(metric)?.warnings ?? [])).map(({ text, count }) =>
+    count === cells.length ? text : `${text} (${count} of ${cells.length})`,
+  )
 
 const comparisonWarnings = (result: PairedResult | null): string[] => {
   if (!result) return []
@@ -189,18 +204,15 @@ const outcomeRow = (run: Run, group: Group): SummaryRow => ({
   warnings: reasonsOf(group).join('; '),
 })
 
-/** The reasons of all repetitions, each once, with how many of the repetitions gave it. */
-export const reasonsOf = (group: Group): string[] => {
-  const counts = new Map<string, number>()
-  for (const cell of group.cells)
-    for (const reason of cell.reasons) {
-      const words = cell.outcome === 'measured' ? reason : `${cell.outcome}: ${reason}`
-      counts.set(words, (counts.get(words) ?? 0) + 1)
-    }
-  return [...counts].map(
-    ([words, count]) => `${words} (${count} of ${group.cells.length} repetitions)`,
-  )
-}
+/** The reasons of all repetitions, those that differ only in numbers once, with how many of the repetitions gave it. */
+export const reasonsOf = (group: Group): string[] =>
+  alike(
+    group.cells.flatMap((cell) =>
+      cell.reasons.map((reason) =>
+        cell.outcome === 'measured' ? reason : `${cell.outcome}: ${reason}`,
+      ),
+    ),
+  ).map(({ text, count }) => `${text} (${count} of ${group.cells.length} repetitions)`)
 
 /** For every group its outcome and its metrics, in the scenario's order. */
 export const summarise = (run: Run): SummaryRow[] =>

@@ -31,7 +31,10 @@ export class Audit {
     this.#tcp = result.sysctls
     this.#mapping.set(stack.protocol, adapterOf(stack.protocol).mapping)
     const channel = `${cell.link.name} ${cell.devices} r${cell.repetition}`
-    this.#channels.set(channel, (this.#channels.get(channel) ?? new Set()).add(result.link.channelDigest))
+    this.#channels.set(
+      channel,
+      (this.#channels.get(channel) ?? new Set()).add(result.link.channelDigest),
+    )
     const properties: Record<string, string> = {
       server: `${broker.title} ${result.brokerVersion}`,
       hops: String(broker.hops),
@@ -39,8 +42,15 @@ export class Audit {
       acknowledgement: adapterOf(stack.protocol).mapping.acknowledgement,
       ...(stack.carrier === 'stream' ? { TCP_NODELAY: stack.tcp.nodelay ? 'on' : 'off' } : {}),
       ...result.fleet.negotiated,
-      ...Object.fromEntries(Object.entries(stack.options).map(([key, value]) => [`${stack.protocol}.${key}`, String(value)])),
-      ...Object.fromEntries(Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value])),
+      ...Object.fromEntries(
+        Object.entries(stack.options).map(([key, value]) => [
+          `${stack.protocol}.${key}`,
+          String(value),
+        ]),
+      ),
+      ...Object.fromEntries(
+        Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value]),
+      ),
       'payload seen in plain text': `${result.link.plaintextDevices} of ${cell.devices} devices`,
     }
     for (const [property, value] of Object.entries(properties)) {
@@ -51,11 +61,16 @@ export class Audit {
   }
 
   toJSON(): AuditJson {
-    const joined = (row: Map<string, Set<string>>) => Object.fromEntries([...row].map(([stack, values]) => [stack, [...values].join(' | ')]))
+    const joined = (row: Map<string, Set<string>>) =>
+      Object.fromEntries([...row].map(([stack, values]) => [stack, [...values].join(' | ')]))
     return {
-      stacks: Object.fromEntries([...this.#stacks].map(([property, row]) => [property, joined(row)])),
+      stacks: Object.fromEntries(
+        [...this.#stacks].map(([property, row]) => [property, joined(row)]),
+      ),
       tcp: this.#tcp,
-      channels: Object.fromEntries([...this.#channels].map(([name, digests]) => [name, [...digests].join(' | ')])),
+      channels: Object.fromEntries(
+        [...this.#channels].map(([name, digests]) => [name, [...digests].join(' | ')]),
+      ),
       channels_agree: [...this.#channels.values()].every((digests) => digests.size === 1),
       mapping: Object.fromEntries(this.#mapping),
     }

@@ -38,7 +38,9 @@ export const catalogue: Catalogue = {
   stacks: STACKS.map(entry),
   plannedStacks: PLANNED,
   options: Object.fromEntries(PROTOCOLS.map(({ adapter, options }) => [adapter.name, options])),
-  plannedOptions: Object.fromEntries(PROTOCOLS.map(({ adapter, planned }) => [adapter.name, planned])),
+  plannedOptions: Object.fromEntries(
+    PROTOCOLS.map(({ adapter, planned }) => [adapter.name, planned]),
+  ),
   brokers: BROKERS.map(({ name, title }) => ({ name, title })),
   metrics: Object.fromEntries(Object.entries(METRICS).map(([name, { unit }]) => [name, unit])),
 }

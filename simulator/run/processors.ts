@@ -31,4 +31,6 @@ export const assignProcessors = (allowed: readonly number[]): Processors => {
 
 /** The processors that this process may use. */
 export const allowedProcessors = (): number[] =>
-  parseProcessorList(/^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '')
+  parseProcessorList(
+    /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '',
+  )

@@ -42,7 +42,12 @@ export const BEYOND = 10
 /** Memory per session is given from so many sessions up: below, the process itself hides it. */
 export const MEMORY_SESSIONS = 500
 
-const reading = (metric: string, value: number | null, n: number, ...warnings: string[]): Reading => ({
+const reading = (
+  metric: string,
+  value: number | null,
+  n: number,
+  ...warnings: string[]
+): Reading => ({
   metric,
   value: value === null || Number.isFinite(value) ? value : null,
   n,
@@ -50,18 +55,35 @@ const reading = (metric: string, value: number | null, n: number, ...warnings: s
 })
 
 /** The statistics of one series in milliseconds. `lost` observations are later than all others. */
-export const seriesReadings = (name: string, statistics: readonly string[], h: Histogram, lost = 0): Reading[] =>
+export const seriesReadings = (
+  name: string,
+  statistics: readonly string[],
+  h: Histogram,
+  lost = 0,
+): Reading[] =>
   statistics.map((statistic) => {
     const metric = `${name}.${statistic}`
     const n = h.count + lost
     if (n === 0) return reading(metric, null, 0, 'no observations')
     const inMs = (ns: number | null): number | null => (ns === null ? null : ns / MILLISECOND)
-    if (statistic === 'mean') return reading(metric, inMs(h.mean), h.count, ...(lost > 0 ? [`of the delivered only: ${lost} lost`] : []))
-    if (statistic === 'max') return lost > 0 ? reading(metric, null, n, 'lost') : reading(metric, inMs(h.max), n)
+    if (statistic === 'mean')
+      return reading(
+        metric,
+        inMs(h.mean),
+        h.count,
+        ...(lost > 0 ? [`of the delivered only: ${lost} lost`] : []),
+      )
+    if (statistic === 'max')
+      return lost > 0 ? reading(metric, null, n, 'lost') : reading(metric, inMs(h.max), n)
     const q = QUANTILES[statistic] as number
     // The slack undoes 1000 * (1 - 0.99) = 10.000000000000009 and its like.
     if (n * (1 - q) < BEYOND - 1e-6)
-      return reading(metric, null, n, `too few: needs ${Math.ceil(BEYOND / (1 - q) - 1e-6)} observations`)
+      return reading(
+        metric,
+        null,
+        n,
+        `too few: needs ${Math.ceil(BEYOND / (1 - q) - 1e-6)} observations`,
+      )
     const value = h.quantileWithLost(q, lost)
     return value === null ? reading(metric, null, n, 'lost') : reading(metric, inMs(value), n)
   })
@@ -73,7 +95,12 @@ const latencies = ({ fleet, consumer, accounts }: CellReports): Reading[] => {
   return [
     ...(consumer === null
       ? []
-      : seriesReadings('latency', ['mean', 'p50', 'p90', 'p99', 'p999', 'max'], Histogram.fromJSON(consumer.series.latency as never), lost)),
+      : seriesReadings(
+          'latency',
+          ['mean', 'p50', 'p90', 'p99', 'p999', 'max'],
+          Histogram.fromJSON(consumer.series.latency as never),
+          lost,
+        )),
     ...(accounts.acknowledged === 0
       ? []
       : [
@@ -89,7 +116,10 @@ const latencies = ({ fleet, consumer, accounts }: CellReports): Reading[] => {
   ]
 }
 
-const deliveries = ({ cell, fleet, consumer, accounts }: CellReports, seconds: number): Reading[] => {
+const deliveries = (
+  { cell, fleet, consumer, accounts }: CellReports,
+  seconds: number,
+): Reading[] => {
   const n = accounts.intended
   const rate = (count: number): number => count / seconds
   const sender = [
@@ -103,7 +133,12 @@ const deliveries = ({ cell, fleet, consumer, accounts }: CellReports, seconds: n
   return [
     ...sender,
     reading('throughput.delivered', rate(accounts.delivered), n),
-    reading('delivery.ratio', accounts.delivered / n, n, ...(lost === 0 ? [`no loss in ${n}: under ${((3 / n) * 100).toPrecision(2)} %`] : [])),
+    reading(
+      'delivery.ratio',
+      accounts.delivered / n,
+      n,
+      ...(lost === 0 ? [`no loss in ${n}: under ${((3 / n) * 100).toPrecision(2)} %`] : []),
+    ),
     reading('delivery.lost', accounts.lost, n),
     reading('delivery.not_sent', accounts.notSent, n),
     reading('delivery.acked_lost', accounts.acknowledgedLost, n),
@@ -132,13 +167,35 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
     ...(['up', 'down'] as const).flatMap((direction) => [
       reading(`wire.bytes_per_message.${direction}`, per(steady[direction].bytes), n),
       reading(`wire.packets_per_message.${direction}`, per(steady[direction].packets), n),
-      reading(`wire.delivered_bytes_per_message.${direction}`, per(steady[direction].deliveredBytes), n),
-      reading(`wire.delivered_packets_per_message.${direction}`, per(steady[direction].deliveredPackets), n),
-      reading(`wire.connect_bytes.${direction}`, connect[direction].bytes / cell.devices, cell.devices),
-      reading(`wire.connect_packets.${direction}`, connect[direction].packets / cell.devices, cell.devices),
+      reading(
+        `wire.delivered_bytes_per_message.${direction}`,
+        per(steady[direction].deliveredBytes),
+        n,
+      ),
+      reading(
+        `wire.delivered_packets_per_message.${direction}`,
+        per(steady[direction].deliveredPackets),
+        n,
+      ),
+      reading(
+        `wire.connect_bytes.${direction}`,
+        connect[direction].bytes / cell.devices,
+        cell.devices,
+      ),
+      reading(
+        `wire.connect_packets.${direction}`,
+        connect[direction].packets / cell.devices,
+        cell.devices,
+      ),
     ]),
-    ...Object.entries(layers).map(([layer, bytes]) => reading(`wire.layer_bytes_per_message.${layer}`, per(bytes), n)),
-    reading('wire.retransmitted_ratio', both('retransmittedPackets') / both('packets'), both('packets')),
+    ...Object.entries(layers).map(([layer, bytes]) =>
+      reading(`wire.layer_bytes_per_message.${layer}`, per(bytes), n),
+    ),
+    reading(
+      'wire.retransmitted_ratio',
+      both('retransmittedPackets') / both('packets'),
+      both('packets'),
+    ),
     reading('wire.plaintext_devices', link.plaintextDevices, cell.devices),
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
     reading('link.late_packets', link.latePackets, link.arrived),
@@ -148,12 +205,25 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
 const costs = ({ fleet, accounts, costs }: CellReports): Reading[] => {
   const readings: Reading[] = []
   for (const [process, time] of Object.entries(costs.cpu))
-    if (time !== null) readings.push(reading(`cpu.${process}_us_per_message`, time / 1e3 / accounts.intended, accounts.intended))
+    if (time !== null)
+      readings.push(
+        reading(`cpu.${process}_us_per_message`, time / 1e3 / accounts.intended, accounts.intended),
+      )
   for (const [process, time] of Object.entries(costs.connectCpu))
-    if (time !== null) readings.push(reading(`cpu.${process}_us_per_connect`, time / 1e3 / fleet.connected, fleet.connected))
+    if (time !== null)
+      readings.push(
+        reading(`cpu.${process}_us_per_connect`, time / 1e3 / fleet.connected, fleet.connected),
+      )
   if (fleet.connected < MEMORY_SESSIONS) return readings
   for (const [process, bytes] of Object.entries(costs.memory))
-    if (bytes !== null) readings.push(reading(`memory.${process}_kib_per_session`, bytes / 1024 / fleet.connected, fleet.connected))
+    if (bytes !== null)
+      readings.push(
+        reading(
+          `memory.${process}_kib_per_session`,
+          bytes / 1024 / fleet.connected,
+          fleet.connected,
+        ),
+      )
   return readings
 }
 

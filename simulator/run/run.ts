@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome, Scenario } from '../core/types.ts'
 import { Identities } from '../security/identities.ts'
-import { createAuthority } from '../security/pki.ts'
+import { makePki } from '../security/pki.ts'
 import { Audit } from './audit.ts'
 import type { Idle } from './cell.ts'
 import { machineBusy } from './cell-usage.ts'
@@ -60,7 +60,16 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   await describe(null, null)
   try {
     const idle = await measureIdle(signal)
-    const plan = { scenario, blocks: blocksOf(scenario), context, store, idle, audit, progress, signal }
+    const plan = {
+      scenario,
+      blocks: blocksOf(scenario),
+      context,
+      store,
+      idle,
+      audit,
+      progress,
+      signal,
+    }
     const outcomes = await runBlocks(plan)
     await describe(outcomes, 'complete')
     return { folder: store.folder, outcomes, interrupted: false }
@@ -74,14 +83,19 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
 /** Keys and names of a run: fresh for each, so that no run knows another's. */
 const createContext = (): RunContext => {
   const secret = randomBytes(32)
-  const pki = createAuthority({ serverName: SERVER_NAME })
+  const day = 86_400_000
+  const pki = makePki({
+    dnsName: SERVER_NAME,
+    notBefore: new Date(Date.now() - day),
+    notAfter: new Date(Date.now() + 30 * day),
+  })
   return {
     identities: new Identities(secret),
     secret: secret.toString('hex'),
     canary: `canary-${randomBytes(6).toString('hex')}-`,
     serverName: SERVER_NAME,
     authority: pki.authority,
-    certificate: pki.server,
+    certificate: { chain: pki.certificate, key: pki.key, bytes: pki.chainBytes },
     processors: assignProcessors(allowedProcessors()),
   }
 }

@@ -37,7 +37,13 @@ export interface RunPlan {
 
 /** Runs all cells. When the signal fires, the cell that is running is given up and what is finished stays. */
 export const runBlocks = async (plan: RunPlan): Promise<Readonly<Record<Outcome, number>>> => {
-  const outcomes: Record<Outcome, number> = { measured: 0, unsupported: 0, censored: 0, invalid: 0, failed: 0 }
+  const outcomes: Record<Outcome, number> = {
+    measured: 0,
+    unsupported: 0,
+    censored: 0,
+    invalid: 0,
+    failed: 0,
+  }
   const total = plan.blocks.reduce((sum, block) => sum + block.length, 0)
   let number = 0
   for (const block of plan.blocks) {
@@ -81,7 +87,11 @@ const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdi
 }
 
 /** A failing cell is a result; an interruption, and what is our own mistake, is not. */
-const measure = async (plan: RunPlan, cell: Cell, folder: string): Promise<CellResult | ThingbenchError> => {
+const measure = async (
+  plan: RunPlan,
+  cell: Cell,
+  folder: string,
+): Promise<CellResult | ThingbenchError> => {
   try {
     return await runCell(cell, plan.scenario.phases, plan.context, plan.idle, folder, plan.signal)
   } catch (error) {
@@ -90,7 +100,13 @@ const measure = async (plan: RunPlan, cell: Cell, folder: string): Promise<CellR
   }
 }
 
-const rowsOf = (scenario: Scenario, cell: Cell, attempt: number, verdict: Verdict, result: CellResult | null): Measurement[] => {
+const rowsOf = (
+  scenario: Scenario,
+  cell: Cell,
+  attempt: number,
+  verdict: Verdict,
+  result: CellResult | null,
+): Measurement[] => {
   const common = {
     schema: 1 as const,
     cell: cell.id,
@@ -105,31 +121,63 @@ const rowsOf = (scenario: Scenario, cell: Cell, attempt: number, verdict: Verdic
     attempt,
     outcome: verdict.outcome,
   }
-  const verdictRow = { ...common, metric: 'outcome', unit: '', value: null, n: 1, warnings: [...verdict.reasons, ...verdict.notes] }
+  const verdictRow = {
+    ...common,
+    metric: 'outcome',
+    unit: '',
+    value: null,
+    n: 1,
+    warnings: [...verdict.reasons, ...verdict.notes],
+  }
   const readings = result?.readings ?? []
   return [
     verdictRow,
-    ...readings.map(({ metric, value, n, warnings }) => ({ ...common, metric, unit: METRICS[metric]?.unit ?? '', value, n, warnings })),
+    ...readings.map(({ metric, value, n, warnings }) => ({
+      ...common,
+      metric,
+      unit: METRICS[metric]?.unit ?? '',
+      value,
+      n,
+      warnings,
+    })),
   ]
 }
 
-const writeCellFiles = async (folder: string, { fleet, consumer, brokerLog }: CellResult): Promise<void> => {
+const writeCellFiles = async (
+  folder: string,
+  { fleet, consumer, brokerLog }: CellResult,
+): Promise<void> => {
   const series = { ...fleet.series, ...consumer?.series }
   await writeFile(join(folder, 'histograms.json'), `${JSON.stringify(series)}\n`)
-  const seconds = (consumer?.seconds ?? []).map(({ second, delivered, p50, p99, max }) => [second, delivered, p50, p99, max].join())
-  await writeFile(join(folder, 'intervals.csv'), ['second,delivered,latency_p50_ns,latency_p99_ns,latency_max_ns', ...seconds, ''].join('\n'))
+  const seconds = (consumer?.seconds ?? []).map(({ second, delivered, p50, p99, max }) =>
+    [second, delivered, p50, p99, max].join(),
+  )
+  await writeFile(
+    join(folder, 'intervals.csv'),
+    ['second,delivered,latency_p50_ns,latency_p99_ns,latency_max_ns', ...seconds, ''].join('\n'),
+  )
   if (brokerLog !== '') await writeFile(join(folder, 'broker.log'), brokerLog)
 }
 
 const cellLog = (verdict: Verdict, result: CellResult | null): string => {
-  const lines = [`outcome: ${verdict.outcome}`, ...verdict.reasons.map((r) => `reason: ${r}`), ...verdict.notes.map((n) => `note: ${n}`)]
+  const lines = [
+    `outcome: ${verdict.outcome}`,
+    ...verdict.reasons.map((r) => `reason: ${r}`),
+    ...verdict.notes.map((n) => `note: ${n}`),
+  ]
   if (result !== null) {
     const { fleet, link } = result
-    lines.push(`devices: ${fleet.connected} connected, ${fleet.failed} failed, ${fleet.reconnects} reconnects`)
-    for (const [code, { count, example }] of Object.entries(fleet.ends)) lines.push(`connections ended: ${count} x ${code} (${example})`)
-    for (const [reason, count] of Object.entries(fleet.givenUp)) lines.push(`messages given up: ${count} x ${reason}`)
+    lines.push(
+      `devices: ${fleet.connected} connected, ${fleet.failed} failed, ${fleet.reconnects} reconnects`,
+    )
+    for (const [code, { count, example }] of Object.entries(fleet.ends))
+      lines.push(`connections ended: ${count} x ${code} (${example})`)
+    for (const [reason, count] of Object.entries(fleet.givenUp))
+      lines.push(`messages given up: ${count} x ${reason}`)
     const { arrived, delivered, lost, overflowed, queued, unplannedDrops } = link
-    lines.push(`link: arrived ${arrived} = delivered ${delivered} + lost ${lost} + overflowed ${overflowed} + queued ${queued}; unplanned drops ${unplannedDrops}`)
+    lines.push(
+      `link: arrived ${arrived} = delivered ${delivered} + lost ${lost} + overflowed ${overflowed} + queued ${queued}; unplanned drops ${unplannedDrops}`,
+    )
     lines.push(`channel: ${link.channelDigest}`)
   }
   return `${lines.join('\n')}\n`

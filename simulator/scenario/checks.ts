@@ -42,7 +42,10 @@ const checkNames = (values: ScenarioValues, problems: Problems): void => {
         problems.add(spot, path, {
           found: `a second ${what} with the name "${name}"`,
           allowed: 'each name once, because results bear it',
-          advice: `Give it a name of its own: { ${what === 'stack' ? `stack: ${name}, ` : ''}name: ... }.`,
+          advice:
+            what === 'stack'
+              ? `Give a variant a name of its own: { stack: ${name}, name: ${name}-2 }.`
+              : 'List it once, or give the other one a name of its own.',
         })
       seen.add(name)
     }

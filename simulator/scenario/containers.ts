@@ -53,7 +53,8 @@ export const defaulted = <T>(
 export const section = <T>(help: string, rule: Rule<T>): Field<T> => ({
   ...required(help, rule),
   required: false,
-  fallback: () => rule.read({ kind: 'mapping', entries: new Map(), ...NOWHERE }, '', new Problems()),
+  fallback: () =>
+    rule.read({ kind: 'mapping', entries: new Map(), ...NOWHERE }, '', new Problems()),
 })
 
 const NOWHERE: Spot = { line: 0, column: 0 }
@@ -71,7 +72,10 @@ export const record = <F extends Fields>(
   schema: recordSchema(fields),
   read(node, path, problems) {
     if (node.kind !== 'mapping') {
-      problems.add(node, path, { found: described(node), allowed: `a mapping of ${keysOf(fields)}` })
+      problems.add(node, path, {
+        found: described(node),
+        allowed: `a mapping of ${keysOf(fields)}`,
+      })
       return undefined
     }
     unknownKeys(node, path, fields, synonyms, problems)
@@ -95,7 +99,13 @@ const keysOf = (fields: Fields): string =>
     .filter((key) => !isPlanned(fields[key] as Field<unknown>))
     .join(', ')
 
-const missing = (node: RawNode, path: string, key: string, help: string, problems: Problems): void =>
+const missing = (
+  node: RawNode,
+  path: string,
+  key: string,
+  help: string,
+  problems: Problems,
+): void =>
   problems.add(node, path, {
     found: `no key "${key}"`,
     allowed: `"${key}" with a value`,
@@ -119,7 +129,7 @@ const unknownKeys = (
       allowed: keysOf(fields),
       ...(meant === undefined
         ? { near: { word: key, among: Object.keys(fields) } }
-        : { advice: `It is "${meant}" here.` }),
+        : { advice: `The key for it is ${meant}.` }),
     })
   }
 }
@@ -139,13 +149,13 @@ const recordSchema = (fields: Fields): JsonSchema => {
   }
 }
 
-/** A list; what is wrong in it is reported, and the rest is read on with. */
+/** A list, which `what` describes; what is wrong in it is reported, and the rest is read on with. */
 export const list = <T>(item: Rule<T>, what: string, least = 1): Rule<readonly T[]> => ({
   schema: { type: 'array', items: item.schema, minItems: least },
   read(node, path, problems) {
     if (node.kind !== 'sequence' || node.items.length < least) {
       const found = node.kind === 'sequence' ? 'an empty list' : described(node)
-      problems.add(node, path, { found, allowed: `a list of ${what}, such as [a, b]` })
+      problems.add(node, path, { found, allowed: what })
       return undefined
     }
     return node.items
@@ -174,7 +184,10 @@ export const factor = <T extends number>(item: Rule<T>): Rule<readonly T[]> => (
       else values.push(value)
     }
     if (node.items.length === 0)
-      problems.add(node, path, { found: 'an empty list', allowed: 'one value, or a list of values' })
+      problems.add(node, path, {
+        found: 'an empty list',
+        allowed: 'one value, or a list of values',
+      })
     return values.length === 0 ? undefined : values
   },
 })

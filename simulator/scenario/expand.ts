@@ -10,8 +10,7 @@ const slug = (text: string): string =>
     .replaceAll(/^-+|-+$/gu, '')
 
 /** The same for every stack of a repetition, so that all of them meet the same channel and the same schedule. */
-const cellSeed = (seed: number, repetition: number): number =>
-  key(keyOf('cell'), seed, repetition)
+const cellSeed = (seed: number, repetition: number): number => key(keyOf('cell'), seed, repetition)
 
 /**
  * All cells, repetition by repetition, in the order of the file. `group` is stack.link.devices.workload and `id` adds the

@@ -58,7 +58,10 @@ const directionFields = {
   ),
   rate: optional('Bits of IP packets per second, or unlimited.', limit('rate', 50)),
   loss: optional('Fraction of packets lost, or a mapping of mean and burst.', loss),
-  queue: optional('Packets that wait for the rate limiter at most, or unlimited.', limit('packets', 1)),
+  queue: optional(
+    'Packets that wait for the rate limiter at most, or unlimited.',
+    limit('packets', 1),
+  ),
 }
 const direction = record(directionFields)
 
@@ -80,7 +83,10 @@ const sharedFields = {
 }
 
 const inlineFields = {
-  name: required('A mapping in the list of links needs a name, which results will bear.', located(name)),
+  name: required(
+    'A mapping in the list of links needs a name, which results will bear.',
+    located(name),
+  ),
   title: optional('One line for tables and charts; default: the name.', text('one line of text')),
   source: optional('Where the values come from, for the report.', text('some text')),
   ...sharedFields,

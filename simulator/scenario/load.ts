@@ -56,7 +56,8 @@ const bytesOf = (path: string): Uint8Array => {
     return readFileSync(path)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
+    const reason =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
     throw new ThingbenchError('TB_SCENARIO_UNREADABLE', { file: path, reason }, { cause: error })
   }
 }

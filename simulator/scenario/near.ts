@@ -26,19 +26,24 @@ export const distance = (a: string, b: string): number => {
 /** Letters and digits only: 1.3, "TLS 1.3" and tls-1_3 differ only in how they are written. */
 const bare = (word: string): string => word.toLowerCase().replaceAll(/[^a-z0-9]/gu, '')
 
-/** The one of `among` that `word` most probably means, or undefined where nothing is near. */
+/** The one of `among` that `word` most probably means, or undefined where nothing is near. A number is near no other number. */
 export const nearest = (word: string, among: readonly string[]): string | undefined => {
   const wanted = bare(word)
   if (wanted === '') return undefined
+  const number = /^\d+$/u.test(wanted)
   let best: string | undefined
   let least = Infinity
   for (const name of among) {
     const edits = distance(wanted, bare(name))
-    const limit = Math.max(1, Math.floor(Math.max(wanted.length, bare(name).length) / 3))
+    const limit = number
+      ? 0
+      : Math.max(1, Math.floor(Math.max(wanted.length, bare(name).length) / 3))
     if (edits <= limit && edits < least) {
       best = name
       least = edits
     }
   }
-  return best ?? (wanted.length > 2 ? among.find((name) => bare(name).startsWith(wanted)) : undefined)
+  return (
+    best ?? (wanted.length > 2 ? among.find((name) => bare(name).startsWith(wanted)) : undefined)
+  )
 }

@@ -54,7 +54,11 @@ export class Problems {
   error(file: string): ThingbenchError {
     const cause = this.list.toSorted((a, b) => a.line - b.line || a.column - b.column)
     const count = cause.length === 1 ? '1 problem' : `${cause.length} problems`
-    return new ThingbenchError('TB_SCENARIO_INVALID', { file, count, list: listed(cause) }, { cause })
+    return new ThingbenchError(
+      'TB_SCENARIO_INVALID',
+      { file, count, list: listed(cause) },
+      { cause },
+    )
   }
 }
 

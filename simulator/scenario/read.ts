@@ -14,6 +14,7 @@ import {
   type Node,
 } from 'yaml'
 import type { Problems, Spot } from './problem.ts'
+import { syntaxProblem } from './syntax.ts'
 
 export interface RawScalar extends Spot {
   readonly kind: 'scalar'
@@ -82,19 +83,7 @@ class Reader {
     this.#problems = problems
   }
 
-  /** Deep nesting exhausts the stack, because the YAML library is recursive, and so is this reader. */
   read(): RawMapping | undefined {
-    try {
-      return this.#read()
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      const found = 'lists or mappings nested thousands deep'
-      this.#problems.add(START, '', { found, allowed: 'the few levels of a scenario' })
-      return undefined
-    }
-  }
-
-  #read(): RawMapping | undefined {
     const document = parseDocument(this.#text, {
       version: '1.2',
       strict: true,
@@ -130,7 +119,8 @@ class Reader {
     const offset = node.range?.[0] ?? 0
     if (isAlias(node)) this.#refuse(offset, `the alias "*${node.source}"`)
     else if (node.anchor !== undefined) this.#refuse(offset, `the anchor "&${node.anchor}"`)
-    else if (node.tag !== undefined) this.#refuse(offset, `the tag "${node.tag}"`)
+    else if (node.tag !== undefined)
+      this.#refuse(offset, `the tag "${node.tag.replace('tag:yaml.org,2002:', '!!')}"`)
   }
 
   #spot(offset: number): Spot {
@@ -151,7 +141,8 @@ class Reader {
     if (isMap(node)) return { kind: 'mapping', entries: this.#entries(node.items, path), ...spot }
     const value = isScalar(node) ? node.value : null
     const source = isScalar(node) ? (node.source ?? '') : ''
-    const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    const plain =
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     return { kind: 'scalar', value: plain ? value : null, source, ...spot }
   }
 
@@ -162,7 +153,9 @@ class Reader {
       const node = item.key as Node | null
       const key = this.#spot(node?.range?.[0] ?? 0)
       if (!isScalar(node) || typeof node.value !== 'string') {
-        const found = isScalar(node) ? `the key ${node.source ?? ''}` : `${this.#kind(node)} as a key`
+        const found = isScalar(node)
+          ? `the key ${node.source ?? ''}`
+          : `${this.#kind(node)} as a key`
         this.#problems.add(key, path, { found, allowed: 'text as a key' })
         continue
       }
@@ -185,31 +178,5 @@ class Reader {
     return node === null || nothing
       ? { kind: 'scalar', value: null, source: '', ...key }
       : this.#node(node, path)
-  }
-}
-
-/** What the YAML library found, in words for somebody who has never read the YAML specification. */
-const syntaxProblem = (
-  code: string,
-  message: string,
-): { found: string; allowed: string; message?: string } => {
-  switch (code) {
-    case 'TAB_AS_INDENT':
-      return { found: 'a tab', allowed: 'spaces for indentation' }
-    case 'MULTIPLE_DOCS':
-      return { found: 'a second document (after "---")', allowed: 'one scenario in one file' }
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return {
-        found: 'a second ": " in one line, or a line that is indented too far',
-        allowed: 'one "key: value" in a line; quotes around text that contains ": "',
-      }
-    case 'BAD_SCALAR_START':
-      return { found: 'a value that starts with a special character', allowed: 'that value in quotes' }
-    default:
-      return {
-        found: message,
-        allowed: 'YAML 1.2',
-        message: `this is not YAML: ${message}. Look at this line and the one before it: indentation, brackets, quotes.`,
-      }
   }
 }

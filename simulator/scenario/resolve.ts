@@ -49,7 +49,9 @@ const asked = (values: ScenarioValues, file: string, stacks: readonly Stack[]) =
 
 /** scenarios/My question.yaml is my-question. */
 const nameOfFile = (file: string): string => {
-  const stem = basename(file).replace(/\.ya?ml$/iu, '').toLowerCase()
+  const stem = basename(file)
+    .replace(/\.ya?ml$/iu, '')
+    .toLowerCase()
   return stem.replaceAll(/[^a-z0-9]+/gu, '-').replaceAll(/^-+|-+$/gu, '') || 'scenario'
 }
 

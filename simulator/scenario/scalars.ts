@@ -1,5 +1,11 @@
 /** Rules for single values. */
-import { allowedUnits, formatQuantity, parseQuantity, UNITS, type Dimension } from '../core/units.ts'
+import {
+  allowedUnits,
+  formatQuantity,
+  parseQuantity,
+  UNITS,
+  type Dimension,
+} from '../core/units.ts'
 import { described, type Rule } from './rule.ts'
 
 /** Any line of text that is not empty. */
@@ -75,23 +81,31 @@ export const choice = <T extends string | number>(
   },
 })
 
+/** What people write for true and false; only these two words themselves are YAML 1.2. */
+const TRUTHS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'yes', 'on', 'y', '1'].map((word) => [word, true] as const),
+  ...['false', 'no', 'off', 'n', '0'].map((word) => [word, false] as const),
+])
+
 /** true or false, of which `later` is not available yet. */
-export const flag = (later?: { readonly value: boolean; readonly instead: string }): Rule<boolean> => ({
+export const flag = (later?: {
+  readonly value: boolean
+  readonly instead: string
+}): Rule<boolean> => ({
   schema: later === undefined ? { type: 'boolean' } : { const: !later.value },
   read(node, path, problems) {
-    if (node.kind === 'scalar' && typeof node.value === 'boolean') {
-      if (later === undefined || node.value !== later.value) return node.value
+    const word = node.kind === 'scalar' ? String(node.value).toLowerCase() : ''
+    const meant = TRUTHS.get(word)
+    if (later !== undefined && meant === later.value) {
       const key = path.split('.').at(-1) ?? path
-      problems.planned(node, path, `${key}: ${node.value}`, later.instead)
+      problems.planned(node, path, `${key}: ${meant}`, later.instead)
       return undefined
     }
-    const word = node.kind === 'scalar' ? String(node.value).toLowerCase() : ''
-    const truth = ['yes', 'on', 'y', '1'].includes(word)
-    const guess = truth || ['no', 'off', 'n', '0'].includes(word)
+    if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value
     problems.add(node, path, {
       found: described(node),
       allowed: 'true or false',
-      ...(guess ? { advice: `Write ${truth}.` } : {}),
+      ...(meant === undefined ? {} : { advice: `Write ${meant}.` }),
     })
     return undefined
   },
@@ -134,14 +148,18 @@ export const quantity = (
       problems.add(node, path, {
         found: telling ? `${described(node)}, which ${reading.problem}` : described(node),
         allowed: allowedUnits(dimension),
-        ...(telling && reading.suggestion !== null ? { advice: `Write ${reading.suggestion}.` } : {}),
+        ...(telling && reading.suggestion !== null
+          ? { advice: `Write ${reading.suggestion}.` }
+          : {}),
       })
       return undefined
     }
     if (reading.value >= least && reading.value <= most) return reading.value
     const low = formatQuantity(least, dimension)
     const range =
-      most === Number.MAX_SAFE_INTEGER ? `${low} or more` : `${low} to ${formatQuantity(most, dimension)}`
+      most === Number.MAX_SAFE_INTEGER
+        ? `${low} or more`
+        : `${low} to ${formatQuantity(most, dimension)}`
     problems.add(node, path, { found: described(node), allowed: range })
     return undefined
   },

@@ -74,4 +74,3 @@ export const checkName = (
     advice: `Write "${entry.name}-variant", or what makes it different.`,
   })
 }
-

@@ -2,7 +2,15 @@
 import type { Catalogue, OptionRule, ProtocolOptions, Reliability } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { DTLS_CIPHERS, GROUPS, TLS_CIPHERS } from './ciphers.ts'
-import { defaulted, optional, record, required, section, type Field, type Fields } from './containers.ts'
+import {
+  defaulted,
+  optional,
+  record,
+  required,
+  section,
+  type Field,
+  type Fields,
+} from './containers.ts'
 import { located, planned, scalarOr, type Rule } from './rule.ts'
 import { choice, flag, integer, name, quantity } from './scalars.ts'
 
@@ -63,8 +71,13 @@ const optionField = (rule: OptionRule, later: Readonly<Record<string, string>>):
       return defaulted(rule.help, integer(rule.least, rule.most), rule.default)
     case 'boolean':
       return defaulted(rule.help, flag(), rule.default)
+    default:
+      return rule satisfies never
   }
 }
+
+/** A level of MQTT that has a name for all protocols. */
+const QOS = { qos: 'reliability, in the workload or in the stack' }
 
 /** The keys of one protocol's mapping; a planned `key: value` is one value of a key that is there. */
 export const protocolField = (protocol: string, catalogue: Catalogue): Field<ProtocolOptions> => {
@@ -72,13 +85,16 @@ export const protocolField = (protocol: string, catalogue: Catalogue): Field<Pro
   const keys = Object.entries(catalogue.options[protocol] ?? {}).map(([key, rule]) => {
     const values = later.filter(([k, value]) => k === key && value !== undefined)
     const instead = `Use ${String(rule.default)}.`
-    return [key, optionField(rule, Object.fromEntries(values.map(([, v]) => [v, instead])))] as const
+    return [
+      key,
+      optionField(rule, Object.fromEntries(values.map(([, v]) => [v, instead]))),
+    ] as const
   })
   const absent = later
     .filter(([, value]) => value === undefined)
     .map(([key = '']) => [key, optional('', planned('Leave it out.'))] as const)
   const fields: Fields = Object.fromEntries([...keys, ...absent])
-  return section(`Options of ${protocol}.`, record(fields) as Rule<ProtocolOptions>)
+  return section(`Options of ${protocol}.`, record(fields, QOS) as Rule<ProtocolOptions>)
 }
 
 export const stackFields = (catalogue: Catalogue) => ({
@@ -128,19 +144,19 @@ export const stackFields = (catalogue: Catalogue) => ({
 })
 
 /** What the mapping of one stack says; `protocolOptions` are the keys of its own protocol. */
-export type StackKeys = ReturnType<typeof stackFields> extends infer F
-  ? { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never } & {
-      readonly protocolOptions: ProtocolOptions
-    }
-  : never
+export type StackKeys =
+  ReturnType<typeof stackFields> extends infer F
+    ? { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never } & {
+        readonly protocolOptions: ProtocolOptions
+      }
+    : never
 
 export const stackName = (catalogue: Catalogue): Rule<string> => {
   const names = catalogue.stacks.map((stack) => stack.name)
   const later = catalogue.plannedStacks.map((planned) => {
     const family = planned.split('-')[0] ?? ''
     const near = names.filter((one) => one.startsWith(`${family}-`))
-    return [planned, `Use ${(near.length > 0 ? near : names).join(', ')}.`]
+    return [planned, `Use ${(near.length > 0 ? near : names).join(' or ')}.`]
   })
   return choice(names, { later: Object.fromEntries(later) as Record<string, string> })
 }
-

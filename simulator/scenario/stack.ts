@@ -72,8 +72,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
           cipher: keys.tls.cipher?.value ?? TLS_CIPHERS[keys.tls.version][0],
         }
       : null,
-  dtls:
-    entry.security === 'dtls-psk' ? { cipher: keys.dtls.cipher, mtu: keys.dtls.mtu } : null,
+  dtls: entry.security === 'dtls-psk' ? { cipher: keys.dtls.cipher, mtu: keys.dtls.mtu } : null,
   tcp: { nodelay: keys.tcp.nodelay },
   options: keys.protocolOptions,
 })

@@ -1,6 +1,6 @@
 /** Thresholds: one metric, one bound, in the metric's unit or in one that converts. */
 import type { Catalogue, Threshold } from '../core/types.ts'
-import { EXAMPLES, parseQuantity, UNITS, type Dimension } from '../core/units.ts'
+import { allowedUnits, parseQuantity, UNITS, type Dimension } from '../core/units.ts'
 import { optional, record, required } from './containers.ts'
 import type { RawScalar } from './read.ts'
 import { described, located, type Located, type Rule } from './rule.ts'
@@ -26,8 +26,7 @@ const metricName = (metrics: Catalogue['metrics']): Rule<string> => {
       const family = names.filter((one) => one.split('.')[0] === word.split('.')[0])
       problems.add(node, path, {
         found: described(node),
-        allowed:
-          family.length > 0 ? family.join(', ') : 'a metric of "thingbench list metrics"',
+        allowed: family.length > 0 ? family.join(', ') : 'a metric of "thingbench list metrics"',
         near: { word, among: names },
       })
       return undefined
@@ -70,15 +69,18 @@ export const thresholdValue = (written: string, unit: string): number | undefine
 
 const allowedBounds = (unit: string): string => {
   const other = convertible(unit)
-  const own = unit === 'ratio' ? 'a number such as 0.99' : `a number in ${unit}, such as 500 ${unit}`
-  return other ? `${own}, or a quantity such as ${EXAMPLES[other.dimension]}` : own
+  const own = unit === 'ratio' ? 'a number such as 0.99' : `a number in ${unit}`
+  return other ? `${own}, or ${allowedUnits(other.dimension)}` : own
 }
 
 /** One item of `thresholds`. */
 export const thresholdRule = (metrics: Catalogue['metrics']): Rule<WantedThreshold> => {
   const keys = record({
     metric: required('It is a name of "thingbench list metrics".', metricName(metrics)),
-    stack: optional('Only for this stack; default: every stack.', located(text('the name of a stack'))),
+    stack: optional(
+      'Only for this stack; default: every stack.',
+      located(text('the name of a stack')),
+    ),
     link: optional('Only on this link; default: every link.', located(text('the name of a link'))),
     below: optional('Crossed where the value is not below this.', bound),
     above: optional('Crossed where the value is not above this.', bound),
@@ -90,7 +92,8 @@ export const thresholdRule = (metrics: Catalogue['metrics']): Rule<WantedThresho
       if (!values) return undefined
       const { metric, stack, link, below, above } = values
       if (node.kind === 'mapping' && node.entries.has('below') === node.entries.has('above')) {
-        const found = below === undefined ? 'neither "below" nor "above"' : 'both "below" and "above"'
+        const found =
+          below === undefined ? 'neither "below" nor "above"' : 'both "below" and "above"'
         problems.add(node, path, { found, allowed: 'one of the two in each threshold' })
         return undefined
       }

@@ -1,17 +1,15 @@
 /** `thingbench run SCENARIO --dry-run`: what would run, in which order, and how long it would take. */
 import type { Cell, Scenario } from '../../core/types.ts'
 import { formatSpan } from '../../core/units.ts'
-import { blocks, expectedMessages, expectedTime } from '../../run/order.ts'
-import { expand } from '../../scenario/expand.ts'
+import { blocksOf, expectedMessages, expectedTime } from '../../run/order.ts'
 
 /** A percentile is printed only with at least this many messages beyond it. */
 const BEYOND = 10
 
-/** The plan of a scenario as text; `cells` leaves some out (`--only`). */
-export const dryRun = (scenario: Scenario, cells: readonly Cell[] = expand(scenario)): string => {
-  const rows = blocks(cells, scenario.seed).flatMap((block) =>
-    block.map((cell) => ({ cell, time: expectedTime(cell, scenario.phases) })),
-  )
+/** The plan of a scenario as text. */
+export const dryRun = (scenario: Scenario): string => {
+  const cells = blocksOf(scenario).flat()
+  const rows = cells.map((cell) => ({ cell, time: expectedTime(cell, scenario.phases) }))
   const total = rows.reduce((sum, row) => sum + row.time, 0)
   const lines = table(
     ['#', 'block', 'cell', 'messages', 'starts after', 'takes about'],
@@ -27,12 +25,12 @@ export const dryRun = (scenario: Scenario, cells: readonly Cell[] = expand(scena
   return `${[...heading(scenario, cells, total), '', ...lines, ...notes(scenario, cells)].join('\n')}\n`
 }
 
-const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
+const counted = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`
 
 const heading = (scenario: Scenario, cells: readonly Cell[], total: number): string[] => [
   `${scenario.name}: ${scenario.title}`,
   [
-    counted(new Set(cells.map((cell) => cell.stack.name)).size, 'stack'),
+    counted(scenario.stacks.length, 'stack'),
     counted(scenario.links.length, 'link'),
     counted(scenario.devices.length, 'device count'),
     counted(scenario.workloads.length, 'workload'),
@@ -50,7 +48,9 @@ const notes = (scenario: Scenario, cells: readonly Cell[]): string[] => {
       ? `The smallest cell measures ${least} messages: too few for a percentile (20 for the median, 1000 for p99).`
       : `The smallest cell measures ${least} messages: enough for percentiles up to p${String(best).replace('.', '')}.`,
     ...(scenario.repetitions < 6
-      ? [`With ${counted(scenario.repetitions, 'repetition')} differences are preliminary; a claim needs 6.`]
+      ? [
+          `With ${counted(scenario.repetitions, 'repetition')} differences are preliminary; a claim needs 6.`,
+        ]
       : []),
   ]
 }

@@ -1,6 +1,7 @@
 /** What a server remembers of its peers: the message IDs they used lately. Bounded, and forgotten when a peer falls silent. */
 import { NEVER, type Nanoseconds, SECOND } from '../../core/clock.ts'
 import type { PeerKey } from '../../core/endpoint.ts'
+import type { Random } from '../../core/random.ts'
 import { type Allowance, RecentIds } from './recent-ids.ts'
 
 /** How often silent peers are looked for. */
@@ -29,12 +30,18 @@ export class Peers {
   readonly #peers = new Map<PeerKey, Peer>()
   readonly #allowance: Allowance
   readonly #most: number
+  readonly #random: Random
   #nextSweep: Nanoseconds = NEVER
   #forgotten = 0
 
-  /** @param most peers at a time; one more ends the memory of the oldest @param slots see `Allowance` */
-  constructor(most: number, slots = MOST_SLOTS) {
+  /**
+   * @param most peers at a time; one more ends the memory of the oldest
+   * @param random seeds our own message IDs towards each peer
+   * @param slots see `Allowance`
+   */
+  constructor(most: number, random: Random, slots = MOST_SLOTS) {
     this.#most = most
+    this.#random = random
     this.#allowance = { slots }
   }
 
@@ -49,8 +56,8 @@ export class Peers {
     return sum
   }
 
-  /** The peer, made if it is new; `firstId` then seeds our message IDs towards it. */
-  of(key: PeerKey, firstId: number, now: Nanoseconds): Peer {
+  /** The peer, made if it is new. */
+  of(key: PeerKey, now: Nanoseconds): Peer {
     const known = this.#peers.get(key)
     if (known !== undefined) return known
     if (this.#peers.size >= this.#most) {
@@ -59,7 +66,7 @@ export class Peers {
       this.#forgotten++
     }
     if (this.#peers.size === 0) this.#nextSweep = now + SWEEP
-    const peer = new Peer(this.#allowance, firstId)
+    const peer = new Peer(this.#allowance, this.#random.integer(65536))
     this.#peers.set(key, peer)
     return peer
   }

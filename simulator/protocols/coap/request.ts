@@ -31,6 +31,15 @@ export class Request {
   #segments = 0
 
   read(message: Message): void {
+    this.#reset()
+    message.rewind()
+    while (message.nextOption()) this.#option(message)
+    // "/d" and "/.well-known" alone are no resources.
+    const least = this.resource === 'directory' ? 1 : 2
+    if (this.#segments < least) this.resource = 'none'
+  }
+
+  #reset(): void {
     this.resource = 'none'
     this.device = -1
     this.accept = -1
@@ -38,11 +47,6 @@ export class Request {
     this.toProxy = false
     this.hasBadOption = false
     this.#segments = 0
-    message.rewind()
-    while (message.nextOption()) this.#option(message)
-    // "/d" and "/.well-known" alone are no resources.
-    const least = this.resource === 'directory' ? 1 : 2
-    if (this.#segments < least) this.resource = 'none'
   }
 
   #option(message: Message): void {
@@ -57,10 +61,11 @@ export class Request {
           this.device = deviceAt(message.bytes, message.optionAt + 3)
         break
       case NO_RESPONSE:
-        this.noResponse = message.optionInteger()
+        if (message.optionLength <= 1) this.noResponse = message.optionInteger()
         break
       case ACCEPT:
-        this.accept = message.optionInteger()
+        if (message.optionLength > 2) this.hasBadOption = true
+        else this.accept = message.optionInteger()
         break
       case PROXY_URI:
       case PROXY_SCHEME:

@@ -11,7 +11,6 @@
 import type { Nanoseconds } from '../../core/clock.ts'
 import { deviceName } from '../../core/device-name.ts'
 import type { DatagramEndpoint, DatagramSocket, PeerKey } from '../../core/endpoint.ts'
-import type { Random } from '../../core/random.ts'
 import type { ConsumerConfig, ConsumerEvents } from '../session.ts'
 import {
   ACK,
@@ -60,9 +59,8 @@ export class CoapServer implements DatagramEndpoint {
   /** Telemetry messages delivered, and copies that were not delivered again. */
   delivered = 0
   duplicates = 0
-  readonly peers = new Peers(MOST_PEERS)
+  readonly peers: Peers
   readonly #devices: number
-  readonly #random: Random
   readonly #events: ConsumerEvents
   readonly #transmission: Transmission
   readonly #message = new Message()
@@ -74,7 +72,7 @@ export class CoapServer implements DatagramEndpoint {
   /** Whoever binds the endpoint to a socket knows that messages can come: `consumerReady` is not called from here. */
   constructor(config: ConsumerConfig, events: ConsumerEvents) {
     this.#devices = config.devices
-    this.#random = config.random
+    this.peers = new Peers(MOST_PEERS, config.random)
     this.#events = events
     this.#transmission = transmissionOf(config.options)
   }
@@ -90,7 +88,7 @@ export class CoapServer implements DatagramEndpoint {
       if (message.type === CON) this.#reply(RST, EMPTY, message.id, 0, from, now)
       return
     }
-    const peer = this.peers.of(from, this.#random.integer(65536), now)
+    const peer = this.peers.of(from, now)
     const { exchangeLifetime, nonLifetime } = this.#transmission
     const confirmable = message.type === CON
     const duplicate = peer.ids.seen(message.id, confirmable ? exchangeLifetime : nonLifetime, now)
@@ -135,8 +133,8 @@ export class CoapServer implements DatagramEndpoint {
         if (code !== GET) return METHOD_NOT_ALLOWED
         return request.accept < 0 || request.accept === LINK_FORMAT ? CONTENT : NOT_ACCEPTABLE
       case 'none':
-        return NOT_FOUND
     }
+    return NOT_FOUND
   }
 
   /**

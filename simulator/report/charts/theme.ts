@@ -1,6 +1,6 @@
 /** How all charts look: one font that travels with the package, colours that colour-blind readers can tell apart, room to read. */
 import type { Outcome } from '../../core/types.ts'
-import type { Run } from '../run.ts'
+import { type Run, commonLabelOf } from '../run.ts'
 
 /** A Vega-Lite specification, within the features of version 5. */
 export type Spec = Readonly<Record<string, unknown>>
@@ -58,6 +58,10 @@ export const coloursOf = (run: Run): Map<string, string> => {
   return colours
 }
 
+/** Axis labels with the thousands apart as everywhere else in a report, not by commas. */
+export const PLAIN_LABELS =
+  "replace(replace(format(datum.value, ',~r'), ',', '\u00a0'), ',', '\u00a0')"
+
 /** A colour scale with exactly the stacks that are shown. */
 export const stackScale = (run: Run, shown: readonly string[]): Spec => {
   const colours = coloursOf(run)
@@ -103,6 +107,7 @@ const CONFIG: Spec = {
     anchor: 'start',
     subtitleColor: MUTED,
     subtitleFontSize: 11.5,
+    subtitleLineHeight: 16,
     subtitlePadding: 6,
     offset: 14,
   },
@@ -111,9 +116,9 @@ const CONFIG: Spec = {
 }
 
 /** The outermost part of a chart: title, question, look, and the panels in it. */
-export const page = (title: string, subtitle: string | readonly string[], body: Spec): Spec => ({
+export const page = (run: Run, title: string, subtitle: string, body: Spec): Spec => ({
   $schema: SCHEMA,
-  title: { text: title, subtitle },
+  title: { text: title, subtitle: [subtitle, commonLabelOf(run)] },
   config: CONFIG,
   ...body,
 })

@@ -1,0 +1,103 @@
+import { join } from 'node:path'
+import { ThingbenchError } from '../../core/errors.ts'
+import type { Scenario } from '../../core/types.ts'
+import { summarise, writeReport } from '../../report/report.ts'
+import { catalogue } from '../../run/catalogue.ts'
+import { narrow } from '../../run/narrow.ts'
+import { runScenario } from '../../run/run.ts'
+import { crossedThresholds } from '../../run/thresholds.ts'
+import { readScenario } from '../../scenario/load.ts'
+import { jsonProgress, lineProgress } from '../progress.ts'
+import { dryRun } from './dry-run.ts'
+
+export interface RunArguments {
+  readonly scenario: string
+  readonly only?: readonly string[] | undefined
+  readonly repetitions?: number | undefined
+  readonly seed?: number | undefined
+  readonly out?: string | undefined
+  readonly runtime: string
+  readonly link: string
+  readonly capture: boolean
+  readonly resume?: string | undefined
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+const RESULTS = join(import.meta.dirname, '..', '..', '..', 'results')
+const CROSSED = 99
+const INTERRUPTED = 3
+
+/** @returns the exit code */
+export const run = async (argv: RunArguments, words: readonly string[]): Promise<number> => {
+  refusePlanned(argv)
+  const scenario = narrow(readScenario(argv.scenario, catalogue), argv)
+  if (argv.dryRun) {
+    process.stdout.write(dryRun(scenario))
+    return 0
+  }
+  using interrupt = new Interrupt()
+  const outcome = await runScenario({
+    scenario,
+    out: argv.out ?? null,
+    results: RESULTS,
+    command: `thingbench ${words.join(' ')}`,
+    progress: argv.json ? jsonProgress() : lineProgress(),
+    signal: interrupt.signal,
+  })
+  return conclude(argv, scenario, outcome.folder, interrupt)
+}
+
+const conclude = async (
+  argv: RunArguments,
+  scenario: Scenario,
+  folder: string,
+  interrupt: Interrupt,
+): Promise<number> => {
+  const { table } = await writeReport(folder)
+  if (argv.json) process.stdout.write(`${JSON.stringify({ event: 'report', folder })}\n`)
+  else process.stdout.write(`${table}\n\nreport: ${join(folder, 'report.html')}\n`)
+  if (interrupt.signal.aborted)
+    throw new ThingbenchError('TB_INTERRUPTED', { signal: interrupt.name, folder })
+  const crossed = crossedThresholds(scenario, await summarise(folder))
+  for (const line of crossed) process.stderr.write(`thingbench: threshold crossed: ${line}\n`)
+  return crossed.length > 0 ? CROSSED : 0
+}
+
+const PLANNED: readonly (readonly [
+  keyof RunArguments,
+  (value: unknown) => boolean,
+  string,
+  string,
+])[] = [
+  ['runtime', (v) => v === 'container' || v === 'embedded', '--runtime', 'auto, process'],
+  ['link', (v) => v === 'netem', '--link netem', 'auto, userspace'],
+  ['capture', (v) => v === true, '--capture', 'running without it'],
+  ['resume', (v) => v !== undefined, '--resume', 'a new run'],
+]
+
+const refusePlanned = (argv: RunArguments): void => {
+  for (const [key, asked, what, instead] of PLANNED)
+    if (asked(argv[key])) throw new ThingbenchError('TB_NOT_AVAILABLE', { what, instead })
+}
+
+/** Ctrl-C and kill: the first ends the run in order, the second ends this process at once. */
+class Interrupt implements Disposable {
+  readonly #controller = new AbortController()
+  name = ''
+  readonly #on = (name: NodeJS.Signals): void => {
+    if (this.#controller.signal.aborted) process.exit(INTERRUPTED)
+    this.name = name
+    process.stderr.write(`thingbench: ${name}: ending the running cell, keeping what is finished\n`)
+    this.#controller.abort()
+  }
+  constructor() {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, this.#on)
+  }
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+  [Symbol.dispose](): void {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#on)
+  }
+}

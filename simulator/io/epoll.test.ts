@@ -1,0 +1,147 @@
+import { test } from 'node:test'
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { MILLISECOND, NEVER } from '../core/clock.ts'
+import { Traffic, type Cause, type Lower } from '../core/layer.ts'
+import { NativeMemory, libc, systemCall } from '../native/libc.ts'
+import { SOL_SOCKET, SO_LINGER } from '../native/linux.ts'
+import { EpollReactor } from './epoll.ts'
+import { reactorCases } from './reactor.cases.ts'
+import { Sockets } from './sockets.ts'
+
+/** Loopback addresses of this process's own, so that test files that run at once do not meet. */
+const host = (last: number): string =>
+  `127.${(process.pid >> 8) & 127}.${process.pid & 255}.${last}`
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length
+
+reactorCases('EpollReactor', () => {
+  const reactor = new EpollReactor()
+  return {
+    reactor,
+    server: host(1),
+    client: host(2),
+    resetAt(address) {
+      const sockets = new Sockets()
+      const listener = sockets.openListener(address)
+      const watch = reactor.watch(listener, () => {
+        const fd = systemCall('accept', sockets.accept(listener))
+        const linger = new NativeMemory(8)
+        linger.view.setInt32(0, 1, true)
+        libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, linger.address, 8)
+        libc().close(fd)
+        watch.close()
+        libc().close(listener)
+      })
+    },
+    [Symbol.dispose]: () => reactor[Symbol.dispose](),
+  }
+})
+
+const silent = (onClosed: (cause: Cause) => void = () => {}) => ({
+  timerSlot: -1,
+  openedAt: NaN,
+  below: undefined as unknown as Lower,
+  open() {},
+  fromBelow() {},
+  ready() {},
+  closed: onClosed,
+  deadline: () => NEVER,
+  expire() {},
+})
+
+const stopAfter = (reactor: EpollReactor, delay: number): void => {
+  let at = reactor.now() + delay
+  const deadline = (): number => at
+  const expire = (): void => {
+    at = NEVER
+    reactor.stop()
+  }
+  reactor.arm({ timerSlot: -1, deadline, expire })
+}
+
+test('Closed connections leave no descriptor behind, on either side.', () => {
+  using reactor = new EpollReactor()
+  const before = openDescriptors()
+  const remote = { host: host(1), port: 7000 }
+  const listener = reactor.listenStream(remote, new Traffic(), () => {
+    const server = silent()
+    return { above: server, owner: server }
+  })
+  for (let i = 0; i < 20; i++) {
+    const client = { ...silent(), open: () => client.below.close(reactor.now()) }
+    reactor.connectStream({ remote, owner: client, traffic: new Traffic() }, client)
+  }
+  const refused = silent()
+  const nobody = { host: host(1), port: 7001 }
+  reactor.connectStream({ remote: nobody, owner: refused, traffic: new Traffic() }, refused)
+  const datagram = silent()
+  reactor.connectDatagram({ remote, owner: datagram, traffic: new Traffic() }, datagram)
+  assert.ok(openDescriptors() >= before + 23)
+  datagram.below.close(reactor.now())
+  stopAfter(reactor, 50 * MILLISECOND)
+  reactor.run()
+  listener.close()
+  assert.equal(openDescriptors(), before)
+})
+
+test('Disposing closes what is open.', () => {
+  const before = openDescriptors()
+  const reactor = new EpollReactor()
+  const remote = { host: host(1), port: 7000 }
+  reactor.listenStream(remote, new Traffic(), () => assert.fail('accepted'))
+  const client = silent()
+  reactor.connectStream({ remote, owner: client, traffic: new Traffic() }, client)
+  assert.equal(openDescriptors(), before + 3)
+  reactor[Symbol.dispose]()
+  assert.equal(openDescriptors(), before)
+})
+
+test('A source address that this host does not have is a limit, told from the loop.', () => {
+  using reactor = new EpollReactor()
+  let cause: Cause | null = null
+  const client = silent((why) => {
+    cause = why
+    reactor.stop()
+  })
+  const local = { host: '203.0.113.7', port: 0 }
+  const remote = { host: host(1), port: 7000 }
+  reactor.connectStream({ local, remote, owner: client, traffic: new Traffic() }, client)
+  assert.equal(cause, null)
+  reactor.run()
+  assert.deepEqual(cause, {
+    code: 'limit',
+    detail: 'connect: EADDRNOTAVAIL (address not available)',
+  })
+})
+
+test('A watched descriptor calls back until its watch is closed, and stays open.', () => {
+  using reactor = new EpollReactor()
+  const sockets = new Sockets()
+  const at = { host: host(3), port: 7000 }
+  const fd = sockets.openServer(at)
+  let calls = 0
+  const watch = reactor.watch(fd, () => {
+    if (++calls < 3) return
+    watch.close()
+    watch.close()
+    stopAfter(reactor, 5 * MILLISECOND)
+  })
+  const sender = silent()
+  reactor.connectDatagram({ remote: at, owner: sender, traffic: new Traffic() }, sender)
+  sender.below.fromAbove(Buffer.from('stays readable'), reactor.now())
+  reactor.run()
+  assert.equal(calls, 3)
+  assert.equal(sockets.receive(fd), 14)
+  sockets.close(fd)
+})
+
+test('A sleep ends close to its deadline.', () => {
+  using reactor = new EpollReactor()
+  const start = reactor.now()
+  stopAfter(reactor, 3.25 * MILLISECOND)
+  reactor.run()
+  const slept = reactor.now() - start
+  assert.ok(slept >= 3.25 * MILLISECOND)
+  // Generous: the machine may be busy. Without the nanosecond timeout nothing would show here either, so the bound is only sanity.
+  assert.ok(slept < 500 * MILLISECOND)
+})

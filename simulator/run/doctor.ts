@@ -1,0 +1,130 @@
+/** What this machine can run, what is missing, and the exact command that adds it. */
+import { constants, accessSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { BROKERS } from '../brokers/catalogue.ts'
+import { probeTun } from '../network/host.ts'
+import { wrongNode } from './environment.ts'
+import { allowedProcessors } from './processors.ts'
+
+export interface Finding {
+  readonly what: string
+  readonly state: 'ok' | 'missing' | 'note'
+  readonly detail: string
+  /** The command or step that mends it; null when there is nothing to mend. */
+  readonly remedy: string | null
+}
+
+const NEEDED: readonly (readonly [string, string])[] = [
+  ['ip', 'iproute2'],
+  ['nsenter', 'util-linux'],
+  ['setpriv', 'util-linux'],
+  ['taskset', 'util-linux'],
+]
+/** Two descriptors per device: its socket at the fleet, and the broker's end. */
+const FILES_FOR = 2000
+
+const onPath = (program: string): boolean =>
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].some(
+    (folder) => {
+      try {
+        accessSync(join(folder, program), constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    },
+  )
+
+const install = (debianPackage: string): string =>
+  `apt-get install -y --no-install-recommends ${debianPackage}`
+
+const node = (): Finding => {
+  const wrong = wrongNode()
+  const what = 'Node'
+  if (wrong === null)
+    return {
+      what,
+      state: 'ok',
+      detail: `${process.versions.node}, OpenSSL ${process.versions.openssl}`,
+      remedy: null,
+    }
+  return {
+    what,
+    state: 'missing',
+    detail: `${wrong.found} instead of ${wrong.pinned}`,
+    remedy: 'start through ./thingbench',
+  }
+}
+
+const tools = (): Finding[] =>
+  NEEDED.map(([program, debianPackage]) =>
+    onPath(program)
+      ? { what: program, state: 'ok', detail: 'found', remedy: null }
+      : { what: program, state: 'missing', detail: 'not on PATH', remedy: install(debianPackage) },
+  )
+
+const link = async (): Promise<Finding> => {
+  const what = 'link (network namespaces and TUN)'
+  const tun = await probeTun()
+  if (tun.ok)
+    return { what, state: 'ok', detail: 'a TUN device in a network namespace works', remedy: null }
+  return { what, state: 'missing', detail: tun.reason, remedy: tun.remedy }
+}
+
+const brokers = (): Promise<Finding[]> =>
+  Promise.all(
+    BROKERS.map(async (product): Promise<Finding> => {
+      if (product.program === null)
+        return { what: product.name, state: 'ok', detail: 'part of thingbench', remedy: null }
+      const version = await product.version()
+      if (version !== null)
+        return { what: product.name, state: 'ok', detail: version, remedy: null }
+      const remedy = product.debianPackage === null ? null : install(product.debianPackage)
+      return {
+        what: product.name,
+        state: 'missing',
+        detail: `${product.program} is not installed`,
+        remedy,
+      }
+    }),
+  )
+
+const limits = (): Finding[] => {
+  const files = Number(
+    /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? NaN,
+  )
+  const processors = allowedProcessors().length
+  return [
+    files >= FILES_FOR
+      ? {
+          what: 'open files',
+          state: 'ok',
+          detail: `${files}: enough for ${files - 100} devices`,
+          remedy: null,
+        }
+      : {
+          what: 'open files',
+          state: 'note',
+          detail: `${files}: enough for ${files - 100} devices only`,
+          remedy: `ulimit -n ${FILES_FOR}`,
+        },
+    processors >= 2
+      ? { what: 'processors', state: 'ok', detail: String(processors), remedy: null }
+      : {
+          what: 'processors',
+          state: 'note',
+          detail:
+            'one: the server shares it with the devices, so CPU and latency disturb each other',
+          remedy: null,
+        },
+  ]
+}
+
+/** Everything that matters, in the order in which a run would miss it. */
+export const examine = async (): Promise<Finding[]> => [
+  node(),
+  ...tools(),
+  await link(),
+  ...(await brokers()),
+  ...limits(),
+]

@@ -1,0 +1,47 @@
+/** Mistakes of syntax in words for somebody who has never read the YAML specification. */
+import type { Finding } from './problem.ts'
+
+/** What to say about an error of the YAML library: its code, else its own words. */
+export const syntaxProblem = (
+  code: string,
+  message: string,
+): { found: string; allowed: string; message?: string } => {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return { found: 'a tab', allowed: 'spaces for indentation' }
+    case 'MULTIPLE_DOCS':
+      return { found: 'a second document (after "---")', allowed: 'one scenario in one file' }
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return {
+        found: 'a second ": " in one line, or a line that is indented too far',
+        allowed: 'one "key: value" in a line; quotes around text that contains ": "',
+      }
+    case 'BAD_SCALAR_START':
+      return {
+        found: 'a value that starts with a special character',
+        allowed: 'that value in quotes',
+      }
+    case 'BAD_INDENT':
+      return message.startsWith('Flow')
+        ? {
+            found: 'a "[" or "{" above that is not closed',
+            allowed: 'a "]" or "}" for each of them',
+          }
+        : {
+            found: 'a line that starts neither in line with the keys above nor deeper',
+            allowed: 'the same number of spaces before all keys of a mapping',
+          }
+    case 'RESOURCE_EXHAUSTION':
+      return { found: 'lists or mappings nested too deep', allowed: 'the few levels of a scenario' }
+    case 'MISSING_CHAR':
+      return { found: 'text in quotes that is not closed', allowed: 'a quote at both ends' }
+    default:
+      return notYaml(message)
+  }
+}
+
+const notYaml = (message: string): { found: string; allowed: string; message: string } => ({
+  found: message,
+  allowed: 'YAML 1.2',
+  message: `this is not YAML: ${message}. Look at this line and the one before it: indentation, brackets, quotes.`,
+})

@@ -1,0 +1,293 @@
+/**
+ * TLS as a layer of a stream pile, over OpenSSL and the worker's shared BIO pair.
+ *
+ * Each piece from below is decrypted in full before the layer above hears of it, so that the pair is empty again when
+ * other code runs. What was encrypted is sent or kept, never encrypted again: `fromAbove` takes the bytes when the layer
+ * is open and keeps nothing that the layer below refused; when the layer below refuses the records of that call, they are
+ * kept here, the next `fromAbove` is refused, and `ready` sends them before anything else.
+ */
+import { isIP } from 'node:net'
+import type { Nanoseconds } from '../core/clock.ts'
+import { NEVER, SECOND } from '../core/clock.ts'
+import type { Cause, Layer, Lower, Traffic, Upper } from '../core/layer.ts'
+import { MOST_INPUT, streamBios } from '../native/openssl-bio.ts'
+import {
+  SSL_CTRL_SET_TLSEXT_HOSTNAME,
+  SSL_ERROR_WANT_READ,
+  SSL_ERROR_ZERO_RETURN,
+  SSL_READING,
+} from '../native/openssl-constants.ts'
+import type { Pointer } from '../native/openssl.ts'
+import { clearErrors, cString, errorWords, openssl } from '../native/openssl.ts'
+import type { TlsContext } from './tls-context.ts'
+
+export { TlsContext } from './tls-context.ts'
+
+/** How long a handshake may take. */
+const HANDSHAKE_LIMIT = 30 * SECOND
+const X509_V_OK = 0
+
+const CLOSED: Cause = { code: 'closed', detail: 'the peer sent close_notify' }
+
+type State =
+  | 'idle' // the layer below is not open yet
+  | 'handshake'
+  | 'open'
+  | 'closing' // over, but the layer below has not taken the last records
+  | 'closed'
+
+abstract class TlsLayer implements Layer {
+  below!: Lower
+  above!: Upper
+  /** When the layer below opened; NaN before. */
+  openedAt: Nanoseconds = Number.NaN
+  readonly traffic: Traffic
+  readonly #context: TlsContext
+  #ssl: Pointer = 0
+  #state: State = 'idle'
+  #deadline: Nanoseconds = NEVER
+  /** Records that the layer below refused. */
+  #kept: Uint8Array | null = null
+  /** Whether the layer above waits for `ready`. */
+  #blocked = false
+
+  constructor(context: TlsContext, traffic: Traffic) {
+    this.#context = context
+    this.traffic = traffic
+  }
+
+  /** Makes `ssl` a client or a server. */
+  protected abstract prepare(ssl: Pointer): void
+  /** The words for a handshake that the peer's certificate ended. */
+  protected abstract certificateWords(reason: string): string
+
+  /** Version, cipher suite and group; empty unless the handshake is done and the session open. */
+  negotiated(): Readonly<Record<string, string>> {
+    if (this.#state !== 'open') return {}
+    const o = openssl()
+    return {
+      version: o.SSL_get_version(this.#ssl),
+      cipher: o.SSL_CIPHER_get_name(o.SSL_get_current_cipher(this.#ssl)),
+      group: o.SSL_get0_group_name(this.#ssl) ?? '',
+    }
+  }
+
+  deadline(): Nanoseconds {
+    return this.#deadline
+  }
+
+  expire(now: Nanoseconds): void {
+    if (now < this.#deadline) return
+    // A connection that carried nothing for so long does not carry the rest either.
+    this.#kept = null
+    this.#end({ code: 'timeout', detail: 'no TLS handshake within 30 s' }, now)
+  }
+
+  open(now: Nanoseconds): void {
+    this.openedAt = now
+    this.#state = 'handshake'
+    this.#deadline = now + HANDSHAKE_LIMIT
+    this.#ssl = openssl().SSL_new(this.#context.pointer)
+    const bios = streamBios()
+    bios.attach(this.#ssl)
+    bios.clear()
+    this.prepare(this.#ssl)
+    this.#shakeHands(now)
+  }
+
+  fromBelow(bytes: Uint8Array, now: Nanoseconds): void {
+    if (bytes.length <= MOST_INPUT) this.#decrypt(bytes, now)
+    else
+      for (let at = 0; at < bytes.length; at += MOST_INPUT)
+        this.#decrypt(bytes.subarray(at, at + MOST_INPUT), now)
+  }
+
+  #decrypt(piece: Uint8Array, now: Nanoseconds): void {
+    if (this.#ssl === 0) return
+    const o = openssl()
+    const bios = streamBios()
+    clearErrors()
+    bios.give(piece)
+    const opened = this.#state === 'handshake'
+    if (opened && !this.#shakeHands(now)) return
+    const { plain } = bios
+    let length = 0
+    let result = 1
+    while (result > 0) {
+      result = o.SSL_read(this.#ssl, plain.address + length, plain.bytes.length - length)
+      if (result > 0) length += result
+    }
+    let cause: Cause | null = null
+    if (o.SSL_want(this.#ssl) === SSL_READING) bios.exhausted()
+    else cause = this.#whyReadEnded(result)
+    this.#flush(now)
+    if (opened && this.#state === 'open') this.above.open(now)
+    if (length > 0 && this.#state === 'open') {
+      this.traffic.receivedBytes += length
+      this.traffic.receivedCalls++
+      this.above.fromBelow(plain.bytes.subarray(0, length), now)
+    }
+    if (cause !== null && this.#state === 'open') this.#endWithNotify(cause, now)
+  }
+
+  /** One step. True when this step finished the handshake. What there is to send is sent, or follows with the next flush. */
+  #shakeHands(now: Nanoseconds): boolean {
+    const o = openssl()
+    clearErrors()
+    const result = o.SSL_do_handshake(this.#ssl)
+    if (result === 1) {
+      this.#state = 'open'
+      this.#deadline = NEVER
+      return true
+    }
+    if (o.SSL_get_error(this.#ssl, result) === SSL_ERROR_WANT_READ) {
+      streamBios().exhausted()
+      this.#flush(now)
+      return false
+    }
+    const cause = this.#whyHandshakeFailed()
+    this.#flush(now)
+    this.#end(cause, now)
+    return false
+  }
+
+  #whyHandshakeFailed(): Cause {
+    const o = openssl()
+    const verdict = o.SSL_get_verify_result(this.#ssl)
+    const words = errorWords()
+    if (verdict === X509_V_OK) return { code: 'alert', detail: words || 'the handshake failed' }
+    const reason = o.X509_verify_cert_error_string(verdict)
+    return { code: 'certificate', detail: this.certificateWords(reason) }
+  }
+
+  #whyReadEnded(result: number): Cause {
+    if (openssl().SSL_get_error(this.#ssl, result) === SSL_ERROR_ZERO_RETURN) return CLOSED
+    return { code: 'alert', detail: errorWords() || 'the session failed' }
+  }
+
+  fromAbove(bytes: Uint8Array, now: Nanoseconds): boolean {
+    if (this.#state !== 'open' || this.#kept !== null) {
+      this.#blocked = true
+      return false
+    }
+    if (bytes.length === 0) return true
+    if (openssl().SSL_write(this.#ssl, bytes, bytes.length) !== bytes.length) {
+      this.#end({ code: 'alert', detail: errorWords() || 'the session failed' }, now)
+      return false
+    }
+    this.traffic.sentBytes += bytes.length
+    this.traffic.sentCalls++
+    this.#flush(now)
+    return true
+  }
+
+  /** Empties the shared pair: hands its records down, or keeps them behind those that were refused. */
+  #flush(now: Nanoseconds): void {
+    const bios = streamBios()
+    for (let length = bios.take(); length > 0; length = bios.take()) {
+      const records = bios.output.subarray(0, length)
+      if (this.#kept !== null) this.#kept = Buffer.concat([this.#kept, records])
+      else if (!this.below.fromAbove(records, now)) this.#kept = records.slice()
+      if (length < bios.output.length) return
+    }
+  }
+
+  ready(now: Nanoseconds): void {
+    if (this.#kept !== null) {
+      if (!this.below.fromAbove(this.#kept, now)) return
+      this.#kept = null
+    }
+    if (this.#state === 'closing') {
+      this.#state = 'closed'
+      this.below.close(now)
+    } else if (this.#blocked && this.#state === 'open') {
+      this.#blocked = false
+      this.above.ready(now)
+    }
+  }
+
+  /** close_notify, then the layer below closes; nobody waits for the peer's close_notify (RFC 8446 section 6.1). */
+  close(now: Nanoseconds): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    if (this.#state === 'open') this.#notify(now)
+    this.#release(now)
+  }
+
+  closed(cause: Cause, now: Nanoseconds): void {
+    const state = this.#state
+    this.#kept = null
+    this.#free()
+    this.#state = 'closed'
+    if (state === 'closing' || state === 'closed') return
+    // Without close_notify the end may be an attacker's (RFC 8446 section 6.1).
+    if (cause.code === 'closed' && state === 'handshake')
+      this.above.closed({ code: 'truncated', detail: 'the peer closed during the TLS handshake' }, now)
+    else if (cause.code === 'closed')
+      this.above.closed({ code: 'truncated', detail: 'the peer closed without close_notify' }, now)
+    else this.above.closed(cause, now)
+  }
+
+  #notify(now: Nanoseconds): void {
+    openssl().SSL_shutdown(this.#ssl)
+    this.#flush(now)
+  }
+
+  #endWithNotify(cause: Cause, now: Nanoseconds): void {
+    if (cause.code === 'closed') this.#notify(now)
+    this.#end(cause, now)
+  }
+
+  #end(cause: Cause, now: Nanoseconds): void {
+    this.#release(now)
+    this.above.closed(cause, now)
+  }
+
+  /** Frees the session and closes below, after the records that it has not taken yet. */
+  #release(now: Nanoseconds): void {
+    this.#free()
+    this.#state = this.#kept === null ? 'closed' : 'closing'
+    if (this.#state === 'closed') this.below.close(now)
+  }
+
+  #free(): void {
+    this.#deadline = NEVER
+    if (this.#ssl === 0) return
+    openssl().SSL_free(this.#ssl)
+    this.#ssl = 0
+  }
+}
+
+/** The client's side: asks for `serverName` (SNI) and accepts only a certificate that stands for it. */
+export class TlsClient extends TlsLayer {
+  readonly #serverName: string
+
+  /** `traffic` counts what crosses the upper boundary. `serverName` is a DNS name or an IPv4 address. */
+  constructor(context: TlsContext, traffic: Traffic, serverName: string) {
+    super(context, traffic)
+    this.#serverName = serverName
+  }
+
+  protected prepare(ssl: Pointer): void {
+    const o = openssl()
+    // An address is no server name (RFC 6066 section 3).
+    if (isIP(this.#serverName) === 0)
+      o.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, cString(this.#serverName))
+    o.SSL_set1_host(ssl, this.#serverName)
+    o.SSL_set_connect_state(ssl)
+  }
+
+  protected certificateWords(reason: string): string {
+    return `the certificate of ${this.#serverName} was refused: ${reason}`
+  }
+}
+
+/** The server's side, for an accepted stream. */
+export class TlsServer extends TlsLayer {
+  protected prepare(ssl: Pointer): void {
+    openssl().SSL_set_accept_state(ssl)
+  }
+
+  protected certificateWords(reason: string): string {
+    return `the client's certificate was refused: ${reason}`
+  }
+}
