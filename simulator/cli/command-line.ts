@@ -1,5 +1,6 @@
 import yargs from 'yargs'
 import { ThingbenchError } from '../core/errors.ts'
+import { catalogue } from '../run/catalogue.ts'
 import { wrongNode } from '../run/environment.ts'
 import { check } from './commands/check.ts'
 import { doctor } from './commands/doctor.ts'
@@ -72,7 +73,7 @@ const parser = (words: readonly string[], done: (code: number) => void) =>
         y
           .positional('scenarios', { type: 'string', array: true, demandOption: true })
           .example('$0 check scenarios/*.yaml', 'check every scenario'),
-      (argv) => done(check(argv.scenarios)),
+      (argv) => done(check(argv.scenarios, catalogue, (text) => process.stdout.write(text))),
     )
     .command(
       'list [topic]',

@@ -28,6 +28,7 @@ export interface Libc {
   unshare(flags: Int): number
   prctl(option: Int, a: Int, b: Int, c: Int, d: Int): number
   sched_setaffinity(thread: Int, size: Int, mask: Address): number
+  sched_setscheduler(thread: Int, policy: Int, parameters: Address): number
   setpriority(which: Int, who: Int, priority: Int): number
   getrlimit(resource: Int, limits: Address): number
   setrlimit(resource: Int, limits: Address): number
@@ -80,6 +81,7 @@ const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
   unshare: 'ii',
   prctl: 'iillll',
   sched_setaffinity: 'iill',
+  sched_setscheduler: 'iiil',
   setpriority: 'iiii',
   getrlimit: 'iil',
   setrlimit: 'iil',

@@ -60,6 +60,7 @@ export const CLONE_NEWNET = 0x40000000
 export const PR_SET_PDEATHSIG = 1
 export const PR_SET_TIMERSLACK = 29
 export const PRIO_PROCESS = 0
+export const SCHED_FIFO = 1
 export const RLIMIT_NOFILE = 7
 
 export const PROT_READ = 1

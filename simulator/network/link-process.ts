@@ -11,6 +11,7 @@ import { PacketPool } from './emulator/pool.ts'
 import { Engine } from './engine.ts'
 import type { LinkConfig, LinkEvent, LinkOrder } from './link-protocol.ts'
 import { makeEnds } from './namespaces.ts'
+import { preempt } from './priority.ts'
 
 /** Packets in flight at most. Memory that is not used is not touched. */
 const SLOTS = 65_536
@@ -43,7 +44,7 @@ class Link {
   readonly #ends: ReturnType<typeof makeEnds>
   #stopped = false
 
-  constructor(control: ControlChannel, config: LinkConfig) {
+  constructor(control: ControlChannel, config: LinkConfig, scheduling: string) {
     this.#control = control
     const size = Math.ceil(config.profile.mtu / CACHE_LINE) * CACHE_LINE
     const pool = new PacketPool(new NativeMemory(SLOTS * size), SLOTS, size)
@@ -55,7 +56,7 @@ class Link {
       event: 'ready',
       devicesNamespace: `/proc/${process.pid}/fd/${devices.namespace}`,
       serverNamespace: `/proc/${process.pid}/fd/${server.namespace}`,
-      sysctls: server.sysctls,
+      sysctls: { ...server.sysctls, 'link.scheduling': scheduling },
     })
   }
 
@@ -99,7 +100,8 @@ const main = (): number => {
     const first = readConfig(control)
     if (first === null) return 1
     becomeChild({ cpu: first.config.cpu, timerSlack: 1 })
-    new Link(control, first.config).run(first.orders)
+    const scheduling = preempt()
+    new Link(control, first.config, scheduling).run(first.orders)
     return 0
   } catch (error) {
     const cause =

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chartsOf } from './charts/index.ts'
 import { reportPage } from './page.ts'
-import { render } from './render.ts'
+import { createRenderer } from './render.ts'
 import { readRun } from './run.ts'
 import { type SummaryRow, summarise as summariseRun, writeSummaryCsv } from './summary.ts'
 import { terminalTable } from './table.ts'
@@ -34,7 +34,8 @@ export const writeReport = async (folder: string, width = 120): Promise<Report> 
   await writeSummaryCsv(join(folder, 'summary.csv'), summariseRun(run))
   files.push('summary.csv')
   const charts = chartsOf(run)
-  if (charts.length > 0) await mkdir(join(folder, 'charts'), { recursive: true })
+  await mkdir(join(folder, 'charts'), { recursive: true })
+  const render = await createRenderer()
   for (const chart of charts) {
     const { svg, png } = await render(chart)
     await write(`charts/${chart.name}.vl.json`, `${JSON.stringify(chart.spec, null, 1)}\n`)

@@ -1,11 +1,13 @@
 /** Mistakes of syntax in words for somebody who has never read the YAML specification. */
 import type { Finding } from './problem.ts'
 
+const NO_COLON: Finding = {
+  found: 'a line without ": "',
+  allowed: 'lines such as "key: value"',
+}
+
 /** What to say about an error of the YAML library: its code, else its own words. */
-export const syntaxProblem = (
-  code: string,
-  message: string,
-): { found: string; allowed: string; message?: string } => {
+export const syntaxProblem = (code: string, message: string): Finding => {
   switch (code) {
     case 'TAB_AS_INDENT':
       return { found: 'a tab', allowed: 'spaces for indentation' }
@@ -34,13 +36,17 @@ export const syntaxProblem = (
     case 'RESOURCE_EXHAUSTION':
       return { found: 'lists or mappings nested too deep', allowed: 'the few levels of a scenario' }
     case 'MISSING_CHAR':
-      return { found: 'text in quotes that is not closed', allowed: 'a quote at both ends' }
+      if (message.includes('quote'))
+        return { found: 'text in quotes above that is not closed', allowed: 'a quote at both ends' }
+      return message.startsWith('Implicit map keys') ? NO_COLON : notYaml(message)
+    case 'MULTILINE_IMPLICIT_KEY':
+      return NO_COLON
     default:
       return notYaml(message)
   }
 }
 
-const notYaml = (message: string): { found: string; allowed: string; message: string } => ({
+const notYaml = (message: string): Finding => ({
   found: message,
   allowed: 'YAML 1.2',
   message: `this is not YAML: ${message}. Look at this line and the one before it: indentation, brackets, quotes.`,

@@ -135,7 +135,9 @@ export abstract class DtlsSession implements Timed {
     if (o.SSL_want(this.#ssl) === SSL_READING) {
       datagramBios().exhausted()
       // A peer that missed our last flight asked for it again.
-      return this.#flush(now)
+      this.#flush(now)
+      o.SSL_free_buffers(this.#ssl)
+      return
     }
     if (o.SSL_get_error(this.#ssl, result) === SSL_ERROR_ZERO_RETURN) {
       o.SSL_shutdown(this.#ssl)
@@ -196,6 +198,7 @@ export abstract class DtlsSession implements Timed {
     }
     const bios = datagramBios()
     const length = bios.take()
+    openssl().SSL_free_buffers(this.#ssl)
     return this.output(bios.output.subarray(0, length), now)
   }
 

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { ThingbenchError } from '../../core/errors.ts'
 import type { Scenario } from '../../core/types.ts'
 import { summarise, writeReport } from '../../report/report.ts'
+import { crossedThresholds } from '../../report/thresholds.ts'
 import { catalogue } from '../../run/catalogue.ts'
 import { narrow } from '../../run/narrow.ts'
 import { runScenario } from '../../run/run.ts'
-import { crossedThresholds } from '../../run/thresholds.ts'
 import { readScenario } from '../../scenario/load.ts'
 import { jsonProgress, lineProgress } from '../progress.ts'
 import { dryRun } from './dry-run.ts'
@@ -59,7 +59,7 @@ const conclude = async (
   else process.stdout.write(`${table}\n\nreport: ${join(folder, 'report.html')}\n`)
   if (interrupt.signal.aborted)
     throw new ThingbenchError('TB_INTERRUPTED', { signal: interrupt.name, folder })
-  const crossed = crossedThresholds(scenario, await summarise(folder))
+  const crossed = crossedThresholds(scenario.thresholds, await summarise(folder))
   for (const line of crossed) process.stderr.write(`thingbench: threshold crossed: ${line}\n`)
   return crossed.length > 0 ? CROSSED : 0
 }

@@ -45,7 +45,12 @@ export const nextAttribute = (bytes: Uint8Array, at: number, end: number): numbe
 }
 
 /** Whether `bytes` holds exactly `text` (ASCII) from `start` to `end`. */
-export const spells = (bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean => {
+export const spells = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  text: Uint8Array,
+): boolean => {
   if (end - start !== text.length) return false
   for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text[i]) return false
   return true

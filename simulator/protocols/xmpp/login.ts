@@ -4,14 +4,7 @@
  *   header --> features --auth--> [challenge --response-->] success --> header --> features --bind--> JID
  */
 import { conditionOf, escapeXML, type Element } from './element.ts'
-import {
-  NS_BIND,
-  NS_CLIENT,
-  NS_SASL,
-  NS_SM,
-  NS_STANZA_ERRORS,
-  NS_STREAMS,
-} from './namespaces.ts'
+import { NS_BIND, NS_CLIENT, NS_SASL, NS_SM, NS_STANZA_ERRORS, NS_STREAMS } from './namespaces.ts'
 import type { Mechanism } from './sasl.ts'
 import { broken, refused } from './violation.ts'
 
@@ -56,16 +49,12 @@ export class Login {
    * Throws a Violation where the server refuses or breaks the order.
    */
   next(element: Element): { readonly send: string } | 'restart' | 'bound' {
-    switch (this.#awaited) {
-      case 'mechanisms':
-        return { send: this.#authenticate(this.#features(element)) }
-      case 'outcome':
-        return this.#negotiate(element)
-      case 'features':
-        return { send: this.#bind(this.#features(element)) }
-      case 'jid':
-        return this.#bound(element)
-    }
+    if (this.#awaited === 'outcome') return this.#negotiate(element)
+    if (this.#awaited === 'jid') return this.#bound(element)
+    const features = this.#features(element)
+    const send =
+      this.#awaited === 'mechanisms' ? this.#authenticate(features) : this.#bind(features)
+    return { send }
   }
 
   #features(element: Element): Element {
@@ -101,13 +90,20 @@ export class Login {
       return 'restart'
     }
     if (element.is('failure', NS_SASL))
-      throw refused('authentication', `SASL ${this.#mechanism.name}: ${conditionOf(element, NS_SASL)}`)
+      throw refused(
+        'authentication',
+        `SASL ${this.#mechanism.name}: ${conditionOf(element, NS_SASL)}`,
+      )
     throw broken(`<${element.name}> during SASL`, 'RFC 6120 section 6.4', 'bad-format')
   }
 
   #bind(features: Element): string {
     if (features.getChild('bind', NS_BIND) === undefined)
-      throw broken('features without resource binding', 'RFC 6120 section 7.4', 'undefined-condition')
+      throw broken(
+        'features without resource binding',
+        'RFC 6120 section 7.4',
+        'undefined-condition',
+      )
     this.streamManagement = features.getChild('sm', NS_SM) !== undefined
     this.#awaited = 'jid'
     return `<iq type='set' id='${BIND_ID}'><bind xmlns='${NS_BIND}'><resource>${RESOURCE}</resource></bind></iq>`

@@ -133,7 +133,7 @@ const panel = (run: Run, curves: readonly Curve[], domain: Domain): Spec => {
         (middle(a.curve.group, 'latency.p50') ?? Infinity) -
         (middle(b.curve.group, 'latency.p50') ?? Infinity),
     )
-  const width = panelWidth(run, 580, 300)
+  const width = panelWidth(run, 580, 270)
   return {
     width,
     height: HEIGHT,

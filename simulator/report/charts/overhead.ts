@@ -53,7 +53,8 @@ const rowsOf = (run: Run, condition: Condition): Row[] =>
 
 /** Ticks of a ratio: few, round, with 1 among them. */
 const ticks = (low: number, high: number): number[] => {
-  const all = [0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100]
+  const near = high / low < 1.5 ? [0.95, 0.98, 1.02, 1.05] : []
+  const all = [0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10, 20, 50, 100, ...near]
   const inside = all.filter((tick) => tick >= low && tick <= high)
   const wide = high / low > 4
   return inside.filter((tick) => !wide || ![0.8, 0.9, 1.1, 1.25, 1.5, 3].includes(tick))
