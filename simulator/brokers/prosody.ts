@@ -113,7 +113,8 @@ export const prosody: BrokerProduct = {
     'listen backlog': '1024 (network_settings.tcp_backlog; default 128)',
     accounts:
       'any device name with the password of the run (own module); SCRAM-SHA-256 keys derived once, 4096 iterations',
-    storage: 'none: no rosters, no offline messages; a message for nobody is answered with an error',
+    storage:
+      'none: no rosters, no offline messages; a message for nobody is answered with an error',
     modules:
       'c2s, presence, message, iq, saslauth, smacks; no s2s, no STARTTLS, no archive, no carbons, no mod_limits',
     'rate limits': 'none (mod_limits is not loaded)',

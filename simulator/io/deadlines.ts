@@ -39,7 +39,7 @@ export class Deadlines {
   /** Reads the owner's deadline, unless the owner was disarmed: after a call in which it may have been. */
   touch(owner: Timer): void {
     const slot = owner.timerSlot
-    if (slot === DISARMED) owner.timerSlot = -1
+    if (slot === DISARMED) return
     const due = owner.deadline()
     if (slot === NO_SLOT) {
       if (due !== NEVER) this.#insert(owner, due)

@@ -2,6 +2,7 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { MILLISECOND, NEVER } from '../core/clock.ts'
+import { peerKey } from '../core/endpoint.ts'
 import { Traffic, type Cause, type Lower } from '../core/layer.ts'
 import { NativeMemory, libc, systemCall } from '../native/libc.ts'
 import { SOL_SOCKET, SO_LINGER } from '../native/linux.ts'
@@ -14,6 +15,15 @@ const host = (last: number): string =>
   `127.${(process.pid >> 8) & 127}.${process.pid & 255}.${last}`
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length
 
+/** Closes a socket with RST: SO_LINGER on, with no time to linger. */
+const closeWithReset = (fd: number): void => {
+  const linger = new NativeMemory(8)
+  linger.view.setInt32(0, 1, true)
+  const { address } = linger
+  systemCall('setsockopt', libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, address, 8))
+  libc().close(fd)
+}
+
 reactorCases('EpollReactor', () => {
   const reactor = new EpollReactor()
   return {
@@ -24,11 +34,7 @@ reactorCases('EpollReactor', () => {
       const sockets = new Sockets()
       const listener = sockets.openListener(address)
       const watch = reactor.watch(listener, () => {
-        const fd = systemCall('accept', sockets.accept(listener))
-        const linger = new NativeMemory(8)
-        linger.view.setInt32(0, 1, true)
-        libc().setsockopt(fd, SOL_SOCKET, SO_LINGER, linger.address, 8)
-        libc().close(fd)
+        closeWithReset(sockets.accept(listener))
         watch.close()
         libc().close(listener)
       })
@@ -41,8 +47,8 @@ const silent = (onClosed: (cause: Cause) => void = () => {}) => ({
   timerSlot: -1,
   openedAt: NaN,
   below: undefined as unknown as Lower,
-  open() {},
-  fromBelow() {},
+  open(): void {},
+  fromBelow(): void {},
   ready() {},
   closed: onClosed,
   deadline: () => NEVER,
@@ -135,13 +141,68 @@ test('A watched descriptor calls back until its watch is closed, and stays open.
   sockets.close(fd)
 })
 
-test('A sleep ends close to its deadline.', () => {
+test('An event of a closed socket does not reach the connection that took its place.', () => {
+  using reactor = new EpollReactor()
+  const events: string[] = []
+  const at = { host: host(3), port: 7000 }
+  const late = silent(({ code }) => {
+    events.push(code)
+    reactor.stop()
+  })
+  late.open = () => events.push('open')
+  // Both have a datagram in the same turn; the first that is served closes the other and connects anew.
+  const ports = [7001, 7002].map((port) => Object.assign(silent(), { port }))
+  for (const [i, receiver] of ports.entries()) {
+    receiver.fromBelow = () => {
+      events.push('datagram')
+      ports[1 - i]?.below.close(reactor.now())
+      const remote = { host: host(4), port: 7000 }
+      reactor.connectStream({ remote, owner: late, traffic: new Traffic() }, late)
+    }
+    const local = { host: host(3), port: receiver.port }
+    const traffic = new Traffic()
+    reactor.connectDatagram({ local, remote: at, owner: receiver, traffic }, receiver)
+  }
+  const sockets = new Sockets()
+  const fd = sockets.openServer(at)
+  for (const { port } of ports) sockets.sendTo(fd, Buffer.from('x'), peerKey({ ...at, port }))
+  reactor.run()
+  sockets.close(fd)
+  assert.deepEqual(events, ['datagram', 'refused'])
+})
+
+test('Who closes after a send that failed is not told of the failure.', () => {
+  using reactor = new EpollReactor()
+  const sockets = new Sockets()
+  const remote = { host: host(3), port: 7003 }
+  const listener = sockets.openListener(remote)
+  const client = silent(() => assert.fail('closed'))
+  let open = false
+  const watch = reactor.watch(listener, () => {
+    if (!open) return
+    watch.close()
+    closeWithReset(sockets.accept(listener))
+    // The loop has not seen the reset yet: the socket itself refuses the bytes.
+    assert.ok(client.below.fromAbove(Buffer.from('into the void'), reactor.now()))
+    client.below.close(reactor.now())
+    stopAfter(reactor, 5 * MILLISECOND)
+  })
+  client.open = () => {
+    open = true
+  }
+  reactor.connectStream({ remote, owner: client, traffic: new Traffic() }, client)
+  reactor.run()
+  assert.ok(open)
+  sockets.close(listener)
+})
+
+test('A sleep ends after its deadline, and soon.', () => {
   using reactor = new EpollReactor()
   const start = reactor.now()
   stopAfter(reactor, 3.25 * MILLISECOND)
   reactor.run()
   const slept = reactor.now() - start
   assert.ok(slept >= 3.25 * MILLISECOND)
-  // Generous: the machine may be busy. Without the nanosecond timeout nothing would show here either, so the bound is only sanity.
+  // Generous, because the machine may be busy.
   assert.ok(slept < 500 * MILLISECOND)
 })

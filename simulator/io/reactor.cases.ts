@@ -78,8 +78,11 @@ const bytes = (text: string): Uint8Array => Buffer.from(text)
 const PATIENCE = 5 * SECOND
 
 /** Calls once, so long from now. */
-const after = (reactor: Reactor, delay: Nanoseconds, action: () => void): void => {
-  let at = reactor.now() + delay
+const after = (reactor: Reactor, delay: Nanoseconds, action: () => void): void =>
+  callAt(reactor, reactor.now() + delay, action)
+
+const callAt = (reactor: Reactor, instant: Nanoseconds, action: () => void): void => {
+  let at = instant
   reactor.arm({
     timerSlot: -1,
     deadline: () => at,
@@ -265,6 +268,20 @@ export const reactorCases = (name: string, make: () => ReactorFixture): void => 
     },
   )
 
+  check('unread bytes do not turn the FIN of a close into a reset', (fixture) => {
+    const { reactor } = fixture
+    const { client, server } = pair(fixture)
+    server.onOpen = (now) => assert.ok(server.below.fromAbove(Buffer.alloc(200_000), now))
+    client.onBytes = (_, now) => {
+      assert.ok(client.below.fromAbove(bytes('goodbye'), now))
+      client.below.close(now)
+    }
+    server.onClosed = () => reactor.stop()
+    runUntilStopped(reactor)
+    assert.equal(server.text, 'goodbye')
+    assert.equal(server.cause?.code, 'closed')
+  })
+
   check('a connect that nobody listens to is refused, from the loop', ({ reactor, server }) => {
     const party = new Party()
     const remote = { host: server, port: 7003 }
@@ -365,7 +382,7 @@ export const reactorCases = (name: string, make: () => ReactorFixture): void => 
     const start = reactor.now()
     const delays = [9, 1, 5, 7, 3, 2, 8, 4, 6]
     for (const delay of delays)
-      after(reactor, delay * MILLISECOND, () => {
+      callAt(reactor, start + delay * MILLISECOND, () => {
         assert.ok(reactor.now() >= start + delay * MILLISECOND)
         seen.push(delay)
         if (seen.length === delays.length) reactor.stop()

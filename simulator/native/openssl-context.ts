@@ -88,11 +88,11 @@ const suiteNames = (context: Pointer, version: number): Map<string, string> => {
   return names
 }
 
-/** The one key exchange group, such as X25519 or P-256. Throws TB_TLS_SETUP. */
-export const setGroup = (context: Pointer, group: string): void => {
+/** The key exchange groups, best first, with colons between, such as X25519 or P-256. Throws TB_TLS_SETUP. */
+export const setGroups = (context: Pointer, groups: string): void => {
   clearErrors()
-  if (openssl().SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, cString(group)) === 1) return
-  throw refused('The key exchange group', group, 'Take X25519, P-256 or X25519MLKEM768.')
+  if (openssl().SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, cString(groups)) === 1) return
+  throw refused('The key exchange group', groups, 'Take X25519, P-256 or X25519MLKEM768.')
 }
 
 /** Trusts the authorities in `pem`. Throws TB_TLS_SETUP. */

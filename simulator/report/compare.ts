@@ -8,7 +8,7 @@ import type { Run } from './run.ts'
 /** Something worth comparing: one metric, or the sum of several. */
 export interface Quantity {
   readonly name: string
-  /** As a sentence says it: "mqtt-tls needs 28 % more wire bytes per message". */
+  /** As a sentence says it: "mqtt-tls raises bytes on the wire per message by 28 %". */
   readonly words: string
   readonly unit: string
   readonly metrics: readonly string[]
@@ -18,19 +18,19 @@ export interface Quantity {
 export const QUANTITIES: readonly Quantity[] = [
   {
     name: 'bytes per message',
-    words: 'wire bytes per message',
+    words: 'bytes on the wire per message',
     unit: 'B',
     metrics: ['wire.bytes_per_message.up', 'wire.bytes_per_message.down'],
   },
   {
     name: 'bytes to connect',
-    words: 'wire bytes to connect',
+    words: 'bytes on the wire per connection',
     unit: 'B',
     metrics: ['wire.connect_bytes.up', 'wire.connect_bytes.down'],
   },
   {
     name: 'connect time',
-    words: 'time to connect (median)',
+    words: 'median time to connect',
     unit: 'ms',
     metrics: ['connect.application.p50'],
   },
@@ -115,7 +115,7 @@ export const comparePaired = (
   }
 }
 
-/** In words, or null when nothing was dropped: "dropped 1 repetition of mqtt-tls and 2 of mqtt-tcp". */
+/** In words, or null when nothing was dropped: "dropped as not valid: 1 of mqtt-tls, 2 of mqtt-tcp". */
 export const droppedWords = (result: PairedResult): string | null => {
   const sides = [
     { name: result.stack.stack, count: result.dropped.stack },
@@ -123,5 +123,5 @@ export const droppedWords = (result: PairedResult): string | null => {
   ].filter((side) => side.count > 0)
   if (sides.length === 0) return null
   const words = sides.map((side) => `${side.count} of ${side.name}`)
-  return `repetitions dropped as not valid: ${words.join(', ')}`
+  return `dropped as not valid: ${words.join(', ')}`
 }

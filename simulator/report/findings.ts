@@ -6,7 +6,7 @@ import {
   baselineOf,
   comparePaired,
 } from './compare.ts'
-import { change, list, number, range, withUnit } from './format.ts'
+import { change, changes, list, number, range, withUnit } from './format.ts'
 import { type Condition, type Group, observe } from './rows.ts'
 import type { Run } from './run.ts'
 import { centreOf } from './summary.ts'
@@ -32,7 +32,7 @@ const evidence = (result: PairedResult, quantity: Quantity): string => {
   const interval = result.ratioInterval
   const difference = result.differenceInterval
   const bounds = interval
-    ? `${change(interval.low)} to ${change(interval.high)}`
+    ? changes(interval)
     : `${difference ? range(difference) : ''} ${quantity.unit} of difference`
   return `${values(result, quantity)}; 95 % interval ${bounds}; n = ${result.pairs}`
 }

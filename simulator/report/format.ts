@@ -30,12 +30,23 @@ export const percent = (ratio: number): string => {
   return `${(ratio * 100).toFixed(decimals)}${NO_BREAK}%`
 }
 
+const step = (ratio: number, decimals: number): string =>
+  `${ratio < 1 ? '−' : '+'}${Math.abs((ratio - 1) * 100).toFixed(decimals)}${NO_BREAK}%`
+
 /** +28 % and −3.1 %; from twice and down to half it is a factor: ×2.3. */
 export const change = (ratio: number): string => {
   if (ratio >= 2 || ratio <= 0.5) return `×${number(ratio)}`
-  const step = (ratio - 1) * 100
-  const text = Math.abs(step).toFixed(Math.abs(step) < 9.95 ? 1 : 0)
-  return `${step < 0 ? '−' : '+'}${text}${NO_BREAK}%`
+  return step(ratio, Math.abs(ratio - 1) < 0.0995 ? 1 : 0)
+}
+
+/** +24 % to +26 %, with as many decimals as tell the ends of a narrow interval apart. */
+export const changes = ({ low, high }: Interval): string => {
+  const candidates = [
+    change,
+    ...[1, 2, 3].map((decimals) => (ratio: number) => step(ratio, decimals)),
+  ]
+  const words = candidates.find((one) => one(low) !== one(high)) ?? change
+  return `${words(low)} to ${words(high)}`
 }
 
 /** 95 %, 96.9 %: the level of an interval. */

@@ -46,14 +46,14 @@ export const runCell = async (
   signal: AbortSignal,
 ): Promise<CellResult> => {
   await using parties = await startParties(cell, context, folder, signal)
-  const before = await sampleParties(parties)
+  const before = sampleParties(parties)
   await connect(parties, phases, signal)
-  const connected = await sampleParties(parties)
+  const connected = sampleParties(parties, before)
   const plan = announcePlan(parties, phases)
   await until(plan.t0, parties, signal)
-  const start = await sampleParties(parties)
+  const start = sampleParties(parties, connected)
   await until(plan.t1, parties, signal)
-  const end = await sampleParties(parties)
+  const end = sampleParties(parties, start)
   await drain(parties, plan, signal)
   const reports = await close(parties, cell, signal)
   const samples: Samples = { before, connected, start, end }
@@ -156,7 +156,7 @@ const conclude = (
   const consumer = parties.product.consumer === 'none' ? null : reports.consumer
   const flags = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
   const accounts = settle(flags(fleet.ledger), consumer === null ? null : flags(consumer.ledger))
-  const costs = costsOf(samples, parties, idle, plan)
+  const costs = costsOf(samples, parties, idle)
   const readings = readingsOf({
     cell,
     window: plan.t1 - plan.t0,

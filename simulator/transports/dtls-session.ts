@@ -136,6 +136,7 @@ export abstract class DtlsSession implements Timed {
       datagramBios().exhausted()
       // A peer that missed our last flight asked for it again.
       this.#flush(now)
+      // SSL_MODE_RELEASE_BUFFERS does not hold for DTLS, and an idle device needs no 17 KiB to read into.
       o.SSL_free_buffers(this.#ssl)
       return
     }

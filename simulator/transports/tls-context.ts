@@ -3,7 +3,7 @@ import type { TlsOptions } from '../core/types.ts'
 import { forgetKeylog, useKeylog } from '../native/openssl-callbacks.ts'
 import { SSL_VERIFY_PEER, TLS1_2, TLS1_3 } from '../native/openssl-constants.ts'
 import type { Method } from '../native/openssl-context.ts'
-import { newContext, present, setGroup, trust } from '../native/openssl-context.ts'
+import { newContext, present, setGroups, trust } from '../native/openssl-context.ts'
 import type { Pointer } from '../native/openssl.ts'
 import { openssl } from '../native/openssl.ts'
 
@@ -29,7 +29,9 @@ export class TlsContext {
   private constructor(method: Method, options: TlsClientOptions | TlsServerOptions) {
     const version = options.version === '1.2' ? TLS1_2 : TLS1_3
     this.pointer = newContext(method, version, options.cipher)
-    setGroup(this.pointer, options.group)
+    // TLS 1.2 has one list for key exchange and for the curves of certificates (RFC 8422 section 5.1.1), and ours are on P-256.
+    const curves = version === TLS1_2 && options.group !== 'P-256' ? ':P-256' : ''
+    setGroups(this.pointer, options.group + curves)
     if (options.keylog !== undefined) useKeylog(this.pointer, options.keylog)
   }
 

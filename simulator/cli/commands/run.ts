@@ -56,7 +56,7 @@ const conclude = async (
 ): Promise<number> => {
   const { table } = await writeReport(folder)
   if (argv.json) process.stdout.write(`${JSON.stringify({ event: 'report', folder })}\n`)
-  else process.stdout.write(`${table}\n\nreport: ${join(folder, 'report.html')}\n`)
+  else process.stdout.write(`${table.trimEnd()}\n\nreport: ${join(folder, 'report.html')}\n`)
   if (interrupt.signal.aborted)
     throw new ThingbenchError('TB_INTERRUPTED', { signal: interrupt.name, folder })
   const crossed = crossedThresholds(scenario.thresholds, await summarise(folder))

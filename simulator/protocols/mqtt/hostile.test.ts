@@ -1,7 +1,7 @@
 /** Random and mutated bytes from the server: a session may end, but it throws nothing and keeps little. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { MqttConsumer } from './consumer.ts'
 import { MqttDevice } from './device.ts'
 import { ascii, Below, consumerConfig, deviceConfig, Events, hex } from './scripted-server.cases.ts'
@@ -10,8 +10,8 @@ const VALID = [
   '2003000000',
   '2006000003210014',
   '900400010001',
-  '320f0008642f303030303037000100' + '6869',
-  '300d0008642f30303030303700' + '6869',
+  '320f0008642f3030303030370001006869',
+  '300d0008642f303030303037006869',
   '40020001',
   '4009000297051f00026e6f',
   'd000',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { PacketIds } from './packet-ids.ts'
 
 test('identifiers run from 1, are never 0, and come round after 65535', () => {

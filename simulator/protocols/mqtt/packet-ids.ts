@@ -5,6 +5,7 @@
  */
 const LARGEST_ID = 65_535
 const SMALLEST_RING = 4
+const LARGEST_RING = 65_536
 
 export class PacketIds {
   /** Identifier and message number of each cell; identifier 0 is a free cell. */
@@ -21,7 +22,7 @@ export class PacketIds {
   take(sequence: number): number {
     if (this.#size === LARGEST_ID) throw new RangeError('all packet identifiers are in flight')
     // At most half full, so that a free cell is near; a ring of all identifiers needs no room to spare.
-    if (4 * this.#size >= this.#cells.length && this.#cells.length <= LARGEST_ID) this.#grow()
+    if (4 * this.#size >= this.#cells.length && this.#cells.length < 2 * LARGEST_RING) this.#grow()
     const cells = this.#cells
     const mask = (cells.length >> 1) - 1
     let id = this.#next

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { LARGEST_VARIABLE, putVariable, variableAt, variableSize } from './variable-integer.ts'
 import { PacketReader } from './reader.ts'
 import { hex } from './scripted-server.cases.ts'

@@ -6,17 +6,10 @@
  */
 import type { Nanoseconds } from '../../core/clock.ts'
 import { NEVER, SECOND } from '../../core/clock.ts'
-import type { Cause, CauseCode, Lower, Timed, Upper } from '../../core/layer.ts'
+import type { Cause, Lower, Timed, Upper } from '../../core/layer.ts'
 import { conditionOf, escapeXML, parseHeader, parseStanza, type Element } from './element.ts'
 import { Login } from './login.ts'
-import {
-  NS_CLIENT,
-  NS_PING,
-  NS_SM,
-  NS_STANZA_ERRORS,
-  NS_STREAM_ERRORS,
-  NS_STREAMS,
-} from './namespaces.ts'
+import { NS_CLIENT, NS_PING, NS_SM, NS_STANZA_ERRORS } from './namespaces.ts'
 import { mechanismOf, type Account } from './options.ts'
 import { StanzaReader, type StanzaHandler } from './stanza-reader.ts'
 import { refuseError, streamError } from './stream-error.ts'

@@ -46,6 +46,13 @@ const STREAM_CLOSING = Buffer.from('</stream:stream')
 const isSpace = (byte: number): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
+/** A loop, because for the few bytes between two tags it is faster than the method. */
+const indexOf = (byte: number, bytes: Uint8Array, from: number): number => {
+  let i = from
+  while (i < bytes.length && bytes[i] !== byte) i++
+  return i
+}
+
 const startsWith = (
   bytes: Uint8Array,
   start: number,
@@ -109,10 +116,13 @@ export class StanzaReader {
       const byte = bytes[i] as number
       switch (this.#mode) {
         case TEXT:
-          if (byte === LESS) {
-            if (this.#depth === 0) start = i
+          if (this.#depth > 0) {
+            i = indexOf(LESS, bytes, i)
+            if (i < bytes.length) this.#mode = OPENED
+          } else if (byte === LESS) {
+            start = i
             this.#mode = OPENED
-          } else if (this.#depth === 0) {
+          } else {
             // Whitespace between stanzas keeps the connection alive (RFC 6120 section 4.6.1).
             if (!isSpace(byte))
               throw broken('text between stanzas', 'RFC 6120 section 11.7', 'bad-format')
@@ -128,16 +138,14 @@ export class StanzaReader {
           else if (byte === LESS) throw broken('"<" in a tag', 'XML section 3.1', 'not-well-formed')
           break
         case DOUBLE_QUOTES:
-          if (byte === QUOTE) this.#mode = START_TAG
-          break
         case SINGLE_QUOTES:
-          if (byte === APOSTROPHE) this.#mode = START_TAG
+          i = indexOf(this.#mode === DOUBLE_QUOTES ? QUOTE : APOSTROPHE, bytes, i)
+          if (i < bytes.length) this.#mode = START_TAG
           break
         case END_TAG:
-          if (byte === GREATER) {
-            if (this.#endTagEnds(bytes, start, i, now, to)) start = i + 1
-            if (to.over) return bytes.length
-          }
+          i = indexOf(GREATER, bytes, i)
+          if (i < bytes.length && this.#endTagEnds(bytes, start, i, now, to)) start = i + 1
+          if (to.over) return bytes.length
           break
         default:
           if (this.#rare(bytes, i, byte)) start = i + 1

@@ -1,6 +1,14 @@
 import type { Group } from '../rows.ts'
 import type { Run } from '../run.ts'
-import { type Bar, arrange, lengthOf, panelWidth, stackedBars, withRoomForText } from './panels.ts'
+import {
+  type Bar,
+  arrange,
+  emptyBar,
+  lengthOf,
+  panelWidth,
+  stackedBars,
+  withRoomForText,
+} from './panels.ts'
 import { type Chart, page } from './theme.ts'
 import { average, bounded } from './values.ts'
 
@@ -25,9 +33,9 @@ const barOf = (group: Group): Bar | null => {
 
 /** How long a device takes to connect, by phase. Null when no group has connect times. */
 export const connectChart = (run: Run): Chart | null => {
-  const bars = run.conditions.map((c) => c.groups.map(barOf).filter((bar) => bar !== null))
+  const bars = run.conditions.map((c) => c.groups.map((group) => barOf(group) ?? emptyBar(group)))
   const totals = bars.flat().map(lengthOf)
-  if (totals.length === 0) return null
+  if (Math.max(0, ...totals) === 0) return null
   const title = 'How long does a device take to connect, and with what?'
   const caption =
     'Each bar is the mean time from the first packet until the application is ready, over devices and repetitions. Its pieces are means of per-device differences, so they add up: reaching the transport, the security handshake, the application’s own greeting. UDP has no transport piece, plain stacks have no security piece.'
@@ -40,9 +48,7 @@ export const connectChart = (run: Run): Chart | null => {
       title,
       'Mean time from the first packet to application ready, by phase',
       arrange(run, (condition) => {
-        const own = bars[run.conditions.indexOf(condition)] ?? []
-        if (own.length === 0) return null
-        return stackedBars(own, {
+        return stackedBars(bars[run.conditions.indexOf(condition)] ?? [], {
           width: panelWidth(run),
           most: withRoomForText(Math.max(...totals)),
           axis: 'milliseconds',

@@ -47,6 +47,9 @@ export interface BarStyle {
   readonly names: boolean
 }
 
+/** The place of a group that has no value here: a chart never leaves a stack out in silence. */
+export const emptyBar = (group: Group): Bar => ({ group, pieces: [], text: 'no data' })
+
 export const lengthOf = (bar: Bar): number =>
   bar.pieces.reduce((sum, piece) => sum + piece.value, 0)
 

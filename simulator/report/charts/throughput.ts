@@ -1,7 +1,7 @@
 import { percent } from '../format.ts'
 import type { Condition, Group } from '../rows.ts'
 import { type Run, labelOf } from '../run.ts'
-import { type Bar, lengthOf, stackedBars, withRoomForText } from './panels.ts'
+import { type Bar, emptyBar, lengthOf, stackedBars, withRoomForText } from './panels.ts'
 import { type Chart, INK, type Spec, page, panelTitle } from './theme.ts'
 import { bounded, middle } from './values.ts'
 
@@ -29,13 +29,15 @@ const costOf = (group: Group): Bar => {
     value: middle(group, `cpu.${part}_us_per_message`) ?? 0,
   }))
   const total = pieces.reduce((sum, piece) => sum + piece.value, 0)
-  return { group, pieces, text: total === 0 ? 'not known' : `${bounded(group, total)} us` }
+  return { group, pieces, text: total === 0 ? 'no data' : `${bounded(group, total)} us` }
 }
 
 /** A black tick where the offered rate is: what is missing up to it was not delivered in the window. */
 const offeredTicks = (groups: readonly Group[]): Spec => ({
   data: {
-    values: groups.map((group) => ({ stack: group.stack, offered: offeredOf(group) })),
+    values: groups
+      .map((group) => ({ stack: group.stack, offered: offeredOf(group) }))
+      .filter(({ offered }) => offered > 0),
   },
   mark: { type: 'tick', color: INK, thickness: 2, size: 24, tooltip: true },
   encoding: {
@@ -54,9 +56,8 @@ interface Ends {
 
 /** Rate and cost of one condition, side by side; the legend of the processes stands only under the last pair. */
 const pair = (run: Run, condition: Condition, ends: Ends): Spec[] => {
-  const rates = condition.groups.map(rateOf).filter((bar) => bar !== null)
-  if (rates.length === 0) return []
-  const groups = rates.map((bar) => bar.group)
+  const { groups } = condition
+  const rates = groups.map((group) => rateOf(group) ?? emptyBar(group))
   const left = stackedBars(rates, {
     width: 340,
     most: ends.rate,

@@ -1,7 +1,15 @@
 import { number } from '../format.ts'
 import type { Group } from '../rows.ts'
 import type { Run } from '../run.ts'
-import { type Bar, arrange, lengthOf, panelWidth, stackedBars, withRoomForText } from './panels.ts'
+import {
+  type Bar,
+  arrange,
+  emptyBar,
+  lengthOf,
+  panelWidth,
+  stackedBars,
+  withRoomForText,
+} from './panels.ts'
 import { type Chart, page } from './theme.ts'
 import { bounded, middle } from './values.ts'
 
@@ -46,7 +54,7 @@ export const wireChart = (run: Run): Chart | null => {
     (group) => middle(group, 'wire.layer_bytes_per_message.payload') !== null,
   )
   const bars = run.conditions.map((condition) =>
-    condition.groups.map((group) => barOf(group, layers)).filter((bar) => bar !== null),
+    condition.groups.map((group) => barOf(group, layers) ?? emptyBar(group)),
   )
   const totals = bars.flat().map(lengthOf)
   const title = 'How many bytes does one message put on the wire?'
@@ -64,9 +72,7 @@ export const wireChart = (run: Run): Chart | null => {
       title,
       `Whole IP packets in both directions, ${layers ? 'by layer' : 'by direction'}`,
       arrange(run, (condition) => {
-        const own = bars[run.conditions.indexOf(condition)] ?? []
-        if (own.length === 0) return null
-        return stackedBars(own, {
+        return stackedBars(bars[run.conditions.indexOf(condition)] ?? [], {
           width: panelWidth(run, 660, 340),
           most: withRoomForText(Math.max(...totals), 0.8),
           axis: 'bytes per message',

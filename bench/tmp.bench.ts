@@ -1,0 +1,217 @@
+/**
+ * What emulation costs: processor time per packet of the link process beside a bare forwarder (the same loop between the
+ * same TUN devices, nothing in between), interleaved, and the most packets per second that each carries. Needs root.
+ *
+ *     node bench/link.bench.ts
+ */
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync, readFileSync, readdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { MILLISECOND, SECOND, monotonic } from '../simulator/core/clock.ts'
+import type { DirectionProfile } from '../simulator/core/types.ts'
+import { becomeChild, enterNamespace } from '../simulator/native/control.ts'
+import { NativeMemory, libc, systemCall } from '../simulator/native/libc.ts'
+import * as linux from '../simulator/native/linux.ts'
+import { LINK_PROCESS } from '../simulator/network/host.ts'
+import {
+  SERVER_ADDRESS,
+  deviceAddress,
+  type LinkConfig,
+} from '../simulator/network/link-protocol.ts'
+import { makeEnds } from '../simulator/network/namespaces.ts'
+import { preempt } from '../simulator/network/priority.ts'
+
+const ROUNDS = 3
+const DEVICES = 200
+const PAYLOAD = 200
+const PORT = 9
+const PACED = 20_000
+const SECONDS = 1.5
+const BURST = 64
+
+/** Reads up to 64 packets from one device, writes each to the other at once. */
+const forward = (): never => {
+  becomeChild({ cpu: null, timerSlack: 1 })
+  preempt()
+  const { devices, server } = makeEnds(1500)
+  const path = (fd: number): string => `/proc/${process.pid}/fd/${fd}`
+  const [devicesNamespace, serverNamespace] = [path(devices.namespace), path(server.namespace)]
+  process.stdout.write(`${JSON.stringify({ devicesNamespace, serverNamespace })}\n`)
+  const fds = new NativeMemory(2 * linux.POLLFD_SIZE)
+  const packet = new NativeMemory(1536)
+  const pairs = [
+    [devices.tun, server.tun],
+    [server.tun, devices.tun],
+  ] as const
+  for (const [i, [from]] of pairs.entries()) {
+    fds.view.setInt32(i * linux.POLLFD_SIZE, from, true)
+    fds.view.setInt32(i * linux.POLLFD_SIZE + 4, linux.POLLIN, true)
+  }
+  const c = libc()
+  for (;;) {
+    c.ppoll(fds.address, 2, 0, 0)
+    for (const [from, to] of pairs) {
+      for (let i = 0; i < BURST; i++) {
+        const length = c.read(from, packet.address, 1536)
+        if (length < 0) break
+        c.write(to, packet.address, length)
+      }
+    }
+  }
+}
+
+const direction = (changes: Partial<DirectionProfile>): DirectionProfile => ({
+  delay: 0,
+  jitter: 0,
+  rate: null,
+  loss: { ratio: 0, burst: 0 },
+  queue: null,
+  ...changes,
+})
+
+const link = (up: DirectionProfile): LinkConfig => ({
+  devices: DEVICES,
+  probes: 0,
+  profile: { name: 'bench', title: '', mtu: 1500, up, down: up, source: '' },
+  seed: 1,
+  canary: 'canary',
+  cpu: null,
+})
+
+const ENGINES: Readonly<Record<string, LinkConfig | null>> = {
+  bare: null,
+  'no impairment': link(direction({})),
+  'delay 20 ms': link(direction({ delay: 20 * MILLISECOND })),
+  'delay 20 ms, jitter 2 ms, loss 1 % in bursts, 10 Mbit/s': link(
+    direction({
+      delay: 20 * MILLISECOND,
+      jitter: 2 * MILLISECOND,
+      loss: { ratio: 0.01, burst: 50 * MILLISECOND },
+      rate: 10e6,
+      queue: 1000,
+    }),
+  ),
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>
+interface Namespaces {
+  readonly devicesNamespace: string
+  readonly serverNamespace: string
+}
+
+const start = async (config: LinkConfig | null): Promise<{ child: Child } & Namespaces> => {
+  const args = config === null ? [import.meta.filename, 'forward'] : [LINK_PROCESS]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.write(`${JSON.stringify(config)}\n`)
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+  return { child, ...(JSON.parse(line) as Namespaces) }
+}
+
+const home = `/proc/self/fd/${openSync('/proc/self/ns/net', 'r')}`
+const inside = <T>(namespace: string, work: () => T): T => {
+  enterNamespace(namespace)
+  try {
+    return work()
+  } finally {
+    enterNamespace(home)
+  }
+}
+
+/** Packets that came out of the link at the server's end. */
+const arrivals = (namespace: string): number =>
+  inside(namespace, () => {
+    const line = /link0:(.*)/.exec(readFileSync('/proc/thread-self/net/dev', 'latin1'))
+    return Number(line?.[1]?.trim().split(/\s+/)[1])
+  })
+
+/** Nanoseconds on a processor, of all threads. */
+const cpu = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`)
+    .map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1'))
+    .reduce((sum, text) => sum + Number(text.split(' ')[0]), 0)
+
+const c = libc()
+const memory = new NativeMemory(4096)
+const socketIn = (namespace: string, host: string, port: number): number => {
+  const fd = inside(namespace, () => c.socket(linux.AF_INET, linux.SOCK_DGRAM, 0))
+  address(host, port)
+  systemCall('bind', c.bind(fd, memory.address + 2048, linux.SOCKADDR_IN_SIZE))
+  return fd
+}
+const address = (host: string, port: number): void => {
+  memory.view.setUint16(2048, linux.AF_INET, true)
+  memory.view.setUint16(2050, port)
+  memory.bytes.set(host.split('.').map(Number), 2052)
+}
+
+interface Sample {
+  readonly microseconds: number
+  readonly packetsPerSecond: number
+}
+
+/** Sends for a while from all devices: at `rate` packets/s in groups of one millisecond, or, with null, as fast as it goes. */
+const load = async (config: LinkConfig | null, rate: number | null): Promise<Sample> => {
+  const { child, devicesNamespace, serverNamespace } = await start(config)
+  // Nobody reads: the kernel drops what does not fit, which costs the link the same in every engine.
+  const sink = socketIn(serverNamespace, SERVER_ADDRESS, PORT)
+  const senders = Array.from({ length: DEVICES }, (_, i) => {
+    const fd = socketIn(devicesNamespace, deviceAddress(i), 0)
+    address(SERVER_ADDRESS, PORT)
+    systemCall('connect', c.connect(fd, memory.address + 2048, linux.SOCKADDR_IN_SIZE))
+    return fd
+  })
+  const pid = child.pid as number
+  let sent = 0
+  const sendUntil = (end: number): void => {
+    const began = monotonic()
+    for (let count = 0, now = began; now < end; now = monotonic()) {
+      const due = rate === null ? count + BURST : ((now - began) * rate) / SECOND
+      for (; count < due; count++)
+        c.send(senders[sent++ % DEVICES] as number, memory.address, PAYLOAD, 0)
+      if (rate !== null) c.poll(0, 0, 1)
+    }
+  }
+  // The link's code is compiled while it runs: not part of the measurement.
+  sendUntil(monotonic() + 0.7 * SECOND)
+  const before = { cpu: cpu(pid), arrived: arrivals(serverNamespace), time: monotonic() }
+  sendUntil(before.time + SECONDS * SECOND)
+  const arrived = arrivals(serverNamespace) - before.arrived
+  const microseconds = (cpu(pid) - before.cpu) / 1000 / arrived
+  const packetsPerSecond = (arrived / (monotonic() - before.time)) * SECOND
+  for (const fd of [sink, ...senders]) c.close(fd)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  return { microseconds, packetsPerSecond }
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] as number
+
+const main = async (): Promise<void> => {
+  const paced = new Map<string, number[]>()
+  const most = new Map<string, number[]>()
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, config] of Object.entries(ENGINES)) {
+      const { microseconds } = await load(config, PACED)
+      const packetsPerSecond=0
+      paced.set(name, [...(paced.get(name) ?? []), microseconds])
+      most.set(name, [...(most.get(name) ?? []), packetsPerSecond])
+    }
+  }
+  const bare = median(paced.get('bare') ?? [])
+  console.log(
+    `CPU per packet at ${PACED} packets/s of ${PAYLOAD + 28} B; most packets/s. Median of ${ROUNDS}.`,
+  )
+  for (const name of Object.keys(ENGINES)) {
+    const cost = median(paced.get(name) ?? [])
+    const rate = median(most.get(name) ?? [])
+    console.log(
+      `${cost.toFixed(2).padStart(6)} us  x ${(cost / bare).toFixed(2)}  ${rate.toFixed(0).padStart(7)}/s  ${name}`,
+    )
+  }
+}
+
+if (process.argv[2] === 'forward') forward()
+else await main()

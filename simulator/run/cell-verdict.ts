@@ -1,0 +1,47 @@
+/** Puts together what is known of a cell's measured window, for `judge`. */
+import type { Cell, Verdict } from '../core/types.ts'
+import type { FleetReport } from '../fleet/fleet-protocol.ts'
+import { Histogram } from '../measure/histogram.ts'
+import { usageBetween } from '../measure/usage.ts'
+import { judge } from '../measure/validity.ts'
+import type { LinkAccount } from '../network/link-protocol.ts'
+import type { Samples } from './cell-usage.ts'
+import { serverPids, useOf } from './cell-usage.ts'
+import type { Parties } from './parties.ts'
+
+export const judgeCell = (
+  cell: Cell,
+  parties: Parties,
+  samples: Samples,
+  fleet: FleetReport,
+  link: LinkAccount,
+): Verdict => {
+  const window = usageBetween(samples.start, samples.end)
+  const { elapsed, processors } = window
+  const machine = elapsed * processors.length
+  const wait = (pid: number): number => (useOf(window, [pid], 'wait') ?? 0) / elapsed
+  const broker = useOf(window, serverPids(parties), 'cpu')
+  const delay = Histogram.fromJSON(fleet.series.schedule_delay as never)
+  return judge({
+    interval: cell.workload.interval,
+    steal: window.machine.steal / machine,
+    otherLoad: Math.max(0, window.machine.busy - window.cpu) / machine,
+    waits: {
+      fleet: wait(parties.fleet.pid),
+      link: wait(parties.link.pid),
+      consumer: wait(parties.consumer.pid),
+    },
+    scheduleDelayP99: delay.quantile(0.99) ?? 0,
+    unplannedDrops: link.unplannedDrops,
+    latePackets: link.latePackets,
+    packets: link.arrived,
+    devices: cell.devices,
+    connected: fleet.connected,
+    brokerLoad: broker === null ? null : broker / elapsed,
+    busy: processors.map(({ busy }) => busy / elapsed),
+    limit:
+      fleet.ends.limit === undefined
+        ? null
+        : `a limit of this host was hit: ${fleet.ends.limit.example}`,
+  })
+}
