@@ -23,12 +23,13 @@ import {
 import { makeEnds } from '../simulator/network/namespaces.ts'
 import { preempt } from '../simulator/network/priority.ts'
 
-const ROUNDS = 5
+const ROUNDS = 3
 const DEVICES = 200
 const PAYLOAD = 200
 const PORT = 9
 const PACED = 20_000
-const SECONDS = 1.5
+const WARM = 2
+const SECONDS = 2
 const BURST = 64
 
 /** Reads up to 64 packets from one device, writes each to the other at once. */
@@ -174,7 +175,7 @@ const load = async (config: LinkConfig | null, rate: number | null): Promise<Sam
     }
   }
   // The link's code is compiled while it runs: not part of the measurement.
-  sendUntil(monotonic() + 0.7 * SECOND)
+  sendUntil(monotonic() + WARM * SECOND)
   const before = { cpu: cpu(pid), arrived: arrivals(serverNamespace), time: monotonic() }
   sendUntil(before.time + SECONDS * SECOND)
   const arrived = arrivals(serverNamespace) - before.arrived

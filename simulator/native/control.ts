@@ -8,7 +8,7 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { NativeMemory, errno, libc, systemCall, systemError } from './libc.ts'
 import * as linux from './linux.ts'
 
-const { EAGAIN, EINTR, ETIMEDOUT } = constants.errno
+const { EAGAIN, EINTR, ESRCH, ETIMEDOUT } = constants.errno
 const CHUNK = 65536
 const NEWLINE = 10
 /** A runner that does not read for so long is not coming back. */
@@ -99,9 +99,12 @@ export interface Placement {
 const pin = (thread: number, cpu: number): void => {
   const mask = new NativeMemory(128)
   mask.bytes[cpu >> 3] = 1 << (cpu & 7)
+  const pinned = libc().sched_setaffinity(thread, mask.bytes.length, mask.address)
+  // A helper thread that was listed may have ended since.
+  if (pinned < 0 && thread !== 0 && errno() === ESRCH) return
   systemCall(
     `sched_setaffinity to processor ${cpu}`,
-    libc().sched_setaffinity(thread, mask.bytes.length, mask.address),
+    pinned,
     'Name a processor that this process may use (nproc, taskset -p $$).',
   )
 }

@@ -29,7 +29,6 @@ export interface Libc {
   prctl(option: Int, a: Int, b: Int, c: Int, d: Int): number
   sched_setaffinity(thread: Int, size: Int, mask: Address): number
   sched_setscheduler(thread: Int, policy: Int, parameters: Address): number
-  setpriority(which: Int, who: Int, priority: Int): number
   getrlimit(resource: Int, limits: Address): number
   setrlimit(resource: Int, limits: Address): number
   socket(domain: Int, type: Int, protocol: Int): number
@@ -37,7 +36,6 @@ export interface Libc {
   connect(fd: Int, address: Address, length: Int): number
   listen(fd: Int, backlog: Int): number
   accept4(fd: Int, address: Address, length: Address, flags: Int): number
-  getsockname(fd: Int, address: Address, length: Address): number
   shutdown(fd: Int, how: Int): number
   setsockopt(fd: Int, level: Int, name: Int, value: Address, length: Int): number
   getsockopt(fd: Int, level: Int, name: Int, value: Address, length: Address): number
@@ -82,7 +80,6 @@ const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
   prctl: 'iillll',
   sched_setaffinity: 'iill',
   sched_setscheduler: 'iiil',
-  setpriority: 'iiii',
   getrlimit: 'iil',
   setrlimit: 'iil',
   socket: 'iiii',
@@ -90,7 +87,6 @@ const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
   connect: 'iili',
   listen: 'iii',
   accept4: 'iilli',
-  getsockname: 'iill',
   shutdown: 'iii',
   setsockopt: 'iiiili',
   getsockopt: 'iiiill',

@@ -11,7 +11,6 @@ export const F_SETFL = 4
 
 export const POLLIN = 1
 export const POLLOUT = 4
-export const POLLERR = 8
 export const POLLHUP = 16
 /** struct pollfd: int fd, short events, short revents. */
 export const POLLFD_SIZE = 8
@@ -24,7 +23,6 @@ export const EPOLLIN = 1
 export const EPOLLOUT = 4
 export const EPOLLERR = 8
 export const EPOLLHUP = 16
-export const EPOLLRDHUP = 0x2000
 /** struct epoll_event is packed on x86-64 alone. */
 export const EPOLL_EVENT_SIZE = process.arch === 'x64' ? 12 : 16
 export const EPOLL_EVENT_DATA = process.arch === 'x64' ? 4 : 8
@@ -36,7 +34,6 @@ export const SOCK_NONBLOCK = 0x800
 export const SOCK_CLOEXEC = 0x80000
 export const SHUT_WR = 1
 export const MSG_DONTWAIT = 0x40
-export const MSG_TRUNC = 0x20
 export const MSG_NOSIGNAL = 0x4000
 export const SOL_SOCKET = 1
 export const SO_REUSEADDR = 2
@@ -53,13 +50,10 @@ export const IP_BIND_ADDRESS_NO_PORT = 24
 /** struct sockaddr_in. */
 export const SOCKADDR_IN_SIZE = 16
 
-export const CLONE_NEWNS = 0x00020000
-export const CLONE_NEWUSER = 0x10000000
 export const CLONE_NEWNET = 0x40000000
 
 export const PR_SET_PDEATHSIG = 1
 export const PR_SET_TIMERSLACK = 29
-export const PRIO_PROCESS = 0
 export const SCHED_FIFO = 1
 export const RLIMIT_NOFILE = 7
 

@@ -65,7 +65,10 @@ const VERSIONS: Readonly<Record<number, Version>> = {
       'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256',
   },
   [TLS1_2]: { title: 'TLS 1.2', suites: 'kECDHE+aECDSA:!eNULL:!CAMELLIA:!ARIA' },
-  [DTLS1_2]: { title: 'DTLS 1.2 with pre-shared keys', suites: 'kPSK:kECDHEPSK:!eNULL:!CAMELLIA:!ARIA' },
+  [DTLS1_2]: {
+    title: 'DTLS 1.2 with pre-shared keys',
+    suites: 'kPSK:kECDHEPSK:!eNULL:!CAMELLIA:!ARIA',
+  },
 }
 
 /** OpenSSL's name of every cipher suite of the version, by that name and by IANA's. */

@@ -206,14 +206,20 @@ export interface OpenSslProbe {
 export const probe = (): OpenSslProbe => {
   try {
     const { bound, missing } = bind()
-    return { version: missing.includes('OpenSSL_version') ? null : bound.OpenSSL_version(0), missing }
+    return {
+      version: missing.includes('OpenSSL_version') ? null : bound.OpenSSL_version(0),
+      missing,
+    }
   } catch {
     return { version: null, missing: Object.keys(SIGNATURES) }
   }
 }
 
 /** A function pointer for OpenSSL; it lives as long as the thread. `signature` as in the table above. */
-export const callback = (signature: string, answer: (...args: number[]) => number | void): Pointer => {
+export const callback = (
+  signature: string,
+  answer: (...args: number[]) => number | void,
+): Pointer => {
   const [result = '', ...args] = typesOf(signature)
   return Number(koffi.register(answer, koffi.pointer(koffi.proto(result, args))))
 }

@@ -23,12 +23,11 @@ export const integer = (magnitude: Uint8Array): Uint8Array => {
   while (start < magnitude.length - 1 && magnitude[start] === 0) start++
   const digits = magnitude.length === 0 ? Uint8Array.of(0) : magnitude.subarray(start)
   // A leading one bit would make it negative.
-  return (digits[0] ?? 0) > 0x7f
-    ? element(0x02, Uint8Array.of(0), digits)
-    : element(0x02, digits)
+  return (digits[0] ?? 0) > 0x7f ? element(0x02, Uint8Array.of(0), digits) : element(0x02, digits)
 }
 
-export const boolean = (value: boolean): Uint8Array => element(0x01, Uint8Array.of(value ? 0xff : 0))
+export const boolean = (value: boolean): Uint8Array =>
+  element(0x01, Uint8Array.of(value ? 0xff : 0))
 
 /** An object identifier in dotted form, such as "1.2.840.10045.4.3.2". */
 export const oid = (dotted: string): Uint8Array => {

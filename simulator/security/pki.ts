@@ -109,7 +109,11 @@ const certify = (
     subject.publicKey,
     tagged(3, sequence(...extensions)),
   )
-  return sequence(toBeSigned, ECDSA_WITH_SHA256, bitString(signature(toBeSigned, issuer.privateKey)))
+  return sequence(
+    toBeSigned,
+    ECDSA_WITH_SHA256,
+    bitString(signature(toBeSigned, issuer.privateKey)),
+  )
 }
 
 /** 8 octets, positive, and of constant length. */
@@ -146,7 +150,8 @@ const authorityExtensions = (subject: Party, issuer: Party): Uint8Array[] => [
 
 const serverExtensions = (subject: Party, issuer: Party, options: PkiOptions): Uint8Array[] => {
   const names = [implicit(2, Buffer.from(options.dnsName))]
-  if (options.ip !== undefined) names.push(implicit(7, Uint8Array.from(options.ip.split('.'), Number)))
+  if (options.ip !== undefined)
+    names.push(implicit(7, Uint8Array.from(options.ip.split('.'), Number)))
   return [
     extension(BASIC_CONSTRAINTS, true, sequence()),
     // digitalSignature, bit 0.
@@ -158,6 +163,9 @@ const serverExtensions = (subject: Party, issuer: Party, options: PkiOptions): U
 }
 
 const pem = (der: Uint8Array): string => {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? []
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }

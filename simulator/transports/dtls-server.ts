@@ -14,7 +14,7 @@ import type { Pointer } from '../native/openssl.ts'
 import { clearErrors, openssl } from '../native/openssl.ts'
 import type { DtlsContext } from './dtls-context.ts'
 import { DtlsSession, newDtls } from './dtls-session.ts'
-import { clientRandom, isClientHello } from './record.ts'
+import { clientRandom, dtlsSequence, isClientHello, shiftSequences } from './record.ts'
 
 /** Handshakes at once. A ClientHello beyond them is dropped, as a network would; the client sends it again. */
 const MOST_HANDSHAKES = 512
@@ -96,18 +96,18 @@ export class DtlsServer implements DatagramEndpoint, DatagramSocket, PskServer {
     const result = openssl().DTLSv1_listen(this.#listener, this.#peerAddress)
     bios.clear()
     clearErrors()
-    if (result === 1) return this.#accept(peer, clientRandom(hello), now)
+    if (result === 1) return this.#accept(peer, hello, now)
     for (let length = bios.take(); length > 0; length = bios.take())
       this.below.toPeer(peer, bios.output.subarray(0, length), now)
     if (result < 0) this.#renewListener()
   }
 
   /** The listener has read a hello with a good cookie: it is the association from here on. */
-  #accept(peer: PeerKey, random: number, now: Nanoseconds): void {
+  #accept(peer: PeerKey, hello: Uint8Array, now: Nanoseconds): void {
     const ssl = this.#listener
     this.#listener = this.#newListener()
     this.#sessions.get(peer)?.replace(now)
-    const session = new Association(this, peer, random)
+    const session = new Association(this, peer, hello)
     this.#sessions.set(peer, session)
     this.#handshaking.add(session)
     session.start(ssl, now)
@@ -188,12 +188,17 @@ class Association extends DtlsSession {
   readonly random: number
   readonly #server: DtlsServer
   #known = false
+  /** The record sequence number of that ClientHello. */
+  readonly #helloSequence: number
+  /** What the sequence numbers of epoch 0 lack; NaN before the first record. */
+  #shift = Number.NaN
 
-  constructor(server: DtlsServer, peer: PeerKey, random: number) {
+  constructor(server: DtlsServer, peer: PeerKey, hello: Uint8Array) {
     super()
     this.#server = server
     this.peer = peer
-    this.random = random
+    this.random = clientRandom(hello)
+    this.#helloSequence = dtlsSequence(hello)
   }
 
   start(ssl: Pointer, now: Nanoseconds): void {
@@ -219,7 +224,14 @@ class Association extends DtlsSession {
     this.shut(now)
   }
 
+  /**
+   * The ServerHello carries the sequence number of the ClientHello (RFC 6347 section 4.2.1). After DTLSv1_listen, OpenSSL
+   * 3.2 to 3.5 counts from 1 instead; when an earlier loss made the client repeat its hello, that is the number of a
+   * HelloVerifyRequest, and the client drops the ServerHello as a replay: 2 s lost (openssl/openssl issue 32063).
+   */
   protected output(datagram: Uint8Array, now: Nanoseconds): boolean {
+    if (Number.isNaN(this.#shift)) this.#shift = this.#helloSequence - dtlsSequence(datagram)
+    if (this.#shift !== 0) shiftSequences(datagram, this.#shift)
     this.#server.below.toPeer(this.peer, datagram, now)
     return true
   }

@@ -174,8 +174,7 @@ export abstract class DtlsSession implements Timed {
   /** Reads what is left of OpenSSL's timer. */
   #arm(now: Nanoseconds): void {
     timeval ??= new NativeMemory(16)
-    const runs =
-      openssl().SSL_ctrl(this.#ssl, DTLS_CTRL_GET_TIMEOUT, 0, timeval.address) === 1
+    const runs = openssl().SSL_ctrl(this.#ssl, DTLS_CTRL_GET_TIMEOUT, 0, timeval.address) === 1
     const seconds = timeval.view.getInt32(0, true)
     const microseconds = timeval.view.getInt32(8, true)
     this.#deadline = runs

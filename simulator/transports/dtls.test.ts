@@ -75,8 +75,17 @@ class Network implements DatagramSocket {
   /** What is lost: asked with the running number of the datagram, from 1. */
   lost: (number: number) => boolean = () => false
   closed = false
-  constructor(lookup = (identity: string) => identities.pskByIdentity(identity), mostHandshakes = 512) {
-    this.server = new DtlsServer(serverContext, this.application, new Traffic(), lookup, mostHandshakes)
+  constructor(
+    lookup = (identity: string) => identities.pskByIdentity(identity),
+    mostHandshakes = 512,
+  ) {
+    this.server = new DtlsServer(
+      serverContext,
+      this.application,
+      new Traffic(),
+      lookup,
+      mostHandshakes,
+    )
     this.server.below = this
   }
   toPeer(peer: PeerKey, bytes: Uint8Array): void {
@@ -89,7 +98,10 @@ class Network implements DatagramSocket {
     this.log.push(datagram)
     if (!this.lost(this.log.length)) this.queue.push(datagram)
   }
-  join(device: number, changes: { key?: Uint8Array; identity?: string; context?: DtlsContext; port?: number } = {}) {
+  join(
+    device: number,
+    changes: { key?: Uint8Array; identity?: string; context?: DtlsContext; port?: number } = {},
+  ) {
     const client = new DtlsClient(
       changes.context ?? clientContext,
       new Traffic(),
@@ -120,7 +132,8 @@ class Network implements DatagramSocket {
     else this.clients.get(datagram.peer)?.fromBelow(datagram.bytes, monotonic())
   }
   pump(): void {
-    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.deliver(next)
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift())
+      this.deliver(next)
   }
   opened(device: number) {
     const joined = this.join(device)
@@ -409,7 +422,10 @@ test('hostile datagrams never throw, deliver nothing, and leave no state', () =>
   const honest = network.opened(1)
   const samples = network.log.map(({ bytes }) => bytes)
   const mutated = fc
-    .record({ sample: fc.nat(samples.length - 1), changes: fc.array(fc.tuple(fc.nat(200), fc.nat(255))) })
+    .record({
+      sample: fc.nat(samples.length - 1),
+      changes: fc.array(fc.tuple(fc.nat(200), fc.nat(255))),
+    })
     .map(({ sample, changes }) => {
       const bytes = (samples[sample] ?? new Uint8Array()).slice()
       for (const [at, value] of changes) bytes[at % bytes.length] = value

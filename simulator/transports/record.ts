@@ -26,7 +26,7 @@ export interface RecordHeader {
 const parse = (bytes: Uint8Array, headerLength: number): RecordHeader[] => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const records: RecordHeader[] = []
-  for (let at = 0; at + headerLength <= bytes.length; ) {
+  for (let at = 0; at + headerLength <= bytes.length;) {
     const length = view.getUint16(at + headerLength - 2)
     records.push({
       type: view.getUint8(at),
@@ -53,6 +53,25 @@ export const isClientHello = (datagram: Uint8Array): boolean =>
   datagram[3] === 0 &&
   datagram[4] === 0 &&
   datagram[DTLS_HEADER] === CLIENT_HELLO
+
+/** The sequence number of a datagram's first DTLS record. */
+export const dtlsSequence = (datagram: Uint8Array): number => {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length)
+  return view.getUint16(5) * 2 ** 32 + view.getUint32(7)
+}
+
+/** Adds `by` to the sequence numbers of the records of epoch 0, which nothing protects. */
+export const shiftSequences = (datagram: Uint8Array, by: number): void => {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length)
+  for (let at = 0; at + DTLS_HEADER <= datagram.length;) {
+    if (view.getUint16(at + 3) === 0) {
+      const sequence = dtlsSequence(datagram.subarray(at)) + by
+      view.setUint16(at + 5, Math.floor(sequence / 2 ** 32))
+      view.setUint32(at + 7, sequence % 2 ** 32)
+    }
+    at += DTLS_HEADER + view.getUint16(at + 11)
+  }
+}
 
 /** 48 bits of a ClientHello's random: the same in its retransmissions, another in a new attempt. */
 export const clientRandom = (hello: Uint8Array): number => {

@@ -108,7 +108,7 @@ const carry = (from: End, to: End, most = Infinity): boolean => {
 }
 
 const pump = ({ client, server }: Pair): void => {
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     const up = carry(client, server)
     const down = carry(server, client)
     moved = up || down
@@ -248,11 +248,19 @@ test('a certificate that does not fit is refused with the reason, and the server
     assert.equal(pair.server.top.cause?.code, 'alert')
     assert.match(pair.server.top.cause?.detail ?? '', alert)
   }
-  expect({ serverName: 'other.test' }, /other\.test was refused: hostname mismatch/, /bad certificate/)
+  expect(
+    { serverName: 'other.test' },
+    /other\.test was refused: hostname mismatch/,
+    /bad certificate/,
+  )
   expect({ serverName: '10.77.0.2' }, /IP address mismatch/, /bad certificate/)
   const served = (pki: typeof PKI) => TlsContext.server({ ...GCM, ...pki })
   const trusting = (pki: typeof PKI) => TlsContext.client({ ...GCM, authority: pki.authority })
-  expect({ server: served(other) }, /unable to get local issuer|signature failure/, /unknown ca|decrypt error/)
+  expect(
+    { server: served(other) },
+    /unable to get local issuer|signature failure/,
+    /unknown ca|decrypt error/,
+  )
   expect({ server: served(expired), client: trusting(expired) }, /has expired/, /expired/)
   expect({ server: served(early), client: trusting(early) }, /not yet valid/, /bad certificate/)
 })
@@ -326,25 +334,28 @@ test('records that the layer below refuses are kept, sent first in ready, and no
 
 test('a layer below that blocks at random loses and repeats nothing', () => {
   fc.assert(
-    fc.property(fc.array(fc.record({ write: fc.nat(5000), full: fc.boolean(), ready: fc.boolean() })), (steps) => {
-      const pair = openPair()
-      const { client } = pair
-      let taken = 0
-      for (const step of steps) {
-        client.pipe.full = step.full
-        if (client.write(numbered(step.write, taken))) taken += step.write
-        if (step.ready && client.pipe.refused && !step.full) {
-          client.pipe.refused = false
-          client.layer.ready(0)
+    fc.property(
+      fc.array(fc.record({ write: fc.nat(5000), full: fc.boolean(), ready: fc.boolean() })),
+      (steps) => {
+        const pair = openPair()
+        const { client } = pair
+        let taken = 0
+        for (const step of steps) {
+          client.pipe.full = step.full
+          if (client.write(numbered(step.write, taken))) taken += step.write
+          if (step.ready && client.pipe.refused && !step.full) {
+            client.pipe.refused = false
+            client.layer.ready(0)
+          }
+          carry(pair.client, pair.server)
         }
-        carry(pair.client, pair.server)
-      }
-      client.pipe.full = false
-      client.layer.ready(0)
-      pump(pair)
-      assert.deepEqual(pair.server.top.received, [...numbered(taken)])
-      client.layer.close(0)
-    }),
+        client.pipe.full = false
+        client.layer.ready(0)
+        pump(pair)
+        assert.deepEqual(pair.server.top.received, [...numbered(taken)])
+        client.layer.close(0)
+      },
+    ),
     { numRuns: 30 },
   )
 })
@@ -371,8 +382,14 @@ test('sessions that share the BIO pair never see bytes of another', () => {
     pump(pair)
     const [up = 0, down = 0] = sent[index] ?? []
     assert.ok(up > 0 && down > 0)
-    assert.deepEqual(pair.server.top.received, Array.from({ length: up }, () => index * 2))
-    assert.deepEqual(pair.client.top.received, Array.from({ length: down }, () => index * 2 + 1))
+    assert.deepEqual(
+      pair.server.top.received,
+      Array.from({ length: up }, () => index * 2),
+    )
+    assert.deepEqual(
+      pair.client.top.received,
+      Array.from({ length: down }, () => index * 2 + 1),
+    )
   }
 })
 
@@ -402,20 +419,24 @@ const feedHostile = (end: End, bytes: Uint8Array): void => {
 
 test('random bytes end a session with a cause and never throw', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 20, maxLength: 3000 }), fc.boolean(), (noise, toClient) => {
-      const pair = newPair()
-      const end = toClient ? pair.client : pair.server
-      feedHostile(end, noise)
-      if (end.top.cause !== null) {
-        assert.equal(end.top.cause.code, 'alert')
-        assert.ok(end.pipe.finished)
-      } else {
-        // By chance the start of a record that is not all there.
-        assert.ok((tlsRecords(noise)[0]?.size ?? 0) > noise.length)
-        end.layer.closed({ code: 'closed', detail: 'FIN' }, 0)
-        assert.equal((end.top.cause as Cause | null)?.code, 'truncated')
-      }
-    }),
+    fc.property(
+      fc.uint8Array({ minLength: 20, maxLength: 3000 }),
+      fc.boolean(),
+      (noise, toClient) => {
+        const pair = newPair()
+        const end = toClient ? pair.client : pair.server
+        feedHostile(end, noise)
+        if (end.top.cause !== null) {
+          assert.equal(end.top.cause.code, 'alert')
+          assert.ok(end.pipe.finished)
+        } else {
+          // By chance the start of a record that is not all there.
+          assert.ok((tlsRecords(noise)[0]?.size ?? 0) > noise.length)
+          end.layer.closed({ code: 'closed', detail: 'FIN' }, 0)
+          assert.equal((end.top.cause as Cause | null)?.code, 'truncated')
+        }
+      },
+    ),
     { numRuns: 100 },
   )
 })
@@ -433,7 +454,8 @@ test('a handshake or session with changed bytes never delivers anything wrong', 
           bytes[at] = (bytes[at] ?? 0) ^ flip
         }
         if (bytes.length > 0 && to.top.cause === null) to.layer.fromBelow(bytes, 0)
-        if (pair.client.top.opens === 1 && !pair.client.pipe.finished) pair.client.write(numbered(20))
+        if (pair.client.top.opens === 1 && !pair.client.pipe.finished)
+          pair.client.write(numbered(20))
       }
       const { received } = pair.server.top
       for (let i = 0; i < received.length; i++) assert.equal(received[i], i % 20)
@@ -477,7 +499,10 @@ test('secrets go to the key log that was asked for, and to no other', () => {
 test('a context that cannot be made says what is allowed', () => {
   const make = (change: object) => () =>
     TlsContext.client({ ...GCM, authority: PKI.authority, ...change })
-  assert.throws(make({ cipher: 'ROT13' }), /"ROT13" cannot be used: TLS 1.3.*TLS_AES_128_GCM_SHA256/)
+  assert.throws(
+    make({ cipher: 'ROT13' }),
+    /"ROT13" cannot be used: TLS 1.3.*TLS_AES_128_GCM_SHA256/,
+  )
   assert.throws(make({ version: '1.2' }), /TLS 1.2.*ECDHE-ECDSA-AES128-GCM-SHA256/)
   assert.throws(make({ group: 'X22' }), /group "X22".*X25519/)
   assert.throws(make({ authority: 'no PEM' }), /authority "no PEM"/)

@@ -221,7 +221,10 @@ abstract class TlsLayer implements Layer {
     if (state === 'closing' || state === 'closed') return
     // Without close_notify the end may be an attacker's (RFC 8446 section 6.1).
     if (cause.code === 'closed' && state === 'handshake')
-      this.above.closed({ code: 'truncated', detail: 'the peer closed during the TLS handshake' }, now)
+      this.above.closed(
+        { code: 'truncated', detail: 'the peer closed during the TLS handshake' },
+        now,
+      )
     else if (cause.code === 'closed')
       this.above.closed({ code: 'truncated', detail: 'the peer closed without close_notify' }, now)
     else this.above.closed(cause, now)

@@ -213,7 +213,7 @@ test(
       t.diagnostic(
         `${direction}: p50 ${quantile(all, 0.5) / 1e3} us, p99 ${quantile(all, 0.99) / 1e3} us`,
       )
-      assert.ok(Math.min(...all) >= 0, 'no packet is early')
+      assert.ok(Math.min(...all) >= -50e3, 'no packet is early by more than the grain of 50 us')
       assert.ok(quantile(all, 0.5) < 0.3 * MILLISECOND, `${direction} p50 ${quantile(all, 0.5)} ns`)
       assert.ok(quantile(all, 0.99) < 3 * MILLISECOND, `${direction} p99 ${quantile(all, 0.99)} ns`)
     }

@@ -27,3 +27,9 @@ test('a packet is late when it is handed on more than 1 ms after its time', () =
   for (const late of [0, MILLISECOND, MILLISECOND + 1, 5 * MILLISECOND]) lateness.add(late)
   assert.equal(lateness.late, 2)
 })
+
+test('what is handed on early counts as in time', () => {
+  const lateness = new Lateness()
+  lateness.add(-40_000)
+  assert.deepEqual([lateness.quantile(0.5), lateness.max, lateness.late], [0, 0, 0])
+})

@@ -5,7 +5,7 @@ const PER_OCTAVE = 16
 const OCTAVES = 40
 const LATE: Nanoseconds = MILLISECOND
 
-/** How late packets were handed on: hand-on minus due time. */
+/** How late packets were handed on: hand-on minus due time; 0 for what went a grain of time early. */
 export class Lateness {
   readonly #counts = new Float64Array(PER_OCTAVE * OCTAVES)
   #count = 0
@@ -13,7 +13,8 @@ export class Lateness {
   /** Handed on more than 1 ms late. */
   late = 0
 
-  add(late: Nanoseconds): void {
+  add(difference: Nanoseconds): void {
+    const late = Math.max(0, difference)
     const at = bucket(late)
     this.#counts[at] = (this.#counts[at] as number) + 1
     this.#count++
@@ -38,7 +39,7 @@ export class Lateness {
 
 /** Values below 16 ns have a bucket each; above, the octave and the four bits behind its leading one. */
 const bucket = (value: Nanoseconds): number => {
-  if (value < PER_OCTAVE) return Math.max(0, Math.floor(value))
+  if (value < PER_OCTAVE) return Math.floor(value)
   const octave = Math.floor(Math.log2(value)) - 3
   const within = Math.floor((value / 2 ** (octave + 3) - 1) * PER_OCTAVE)
   return Math.min(octave, OCTAVES - 1) * PER_OCTAVE + within

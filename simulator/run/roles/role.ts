@@ -24,11 +24,12 @@ export const runRole = <Config extends { namespace: string; cpu: number | null }
   const channel = new ControlChannel()
   const tell = (event: unknown): void => channel.send(event)
   try {
-    const config = waitForConfig<Config>(channel)
+    const [config, ...early] = waitForConfig(channel) as [Config, ...Order[]]
     becomeChild({ cpu: config.cpu, timerSlack: 1 })
     enterNamespace(config.namespace)
     const reactor = new EpollReactor()
     const handle = role(config, { reactor, tell, stop: () => reactor.stop() })
+    for (const order of early) handle(order)
     reactor.watch(channel.input, () => {
       for (const order of channel.orders()) handle(order as Order)
       if (channel.closed) reactor.stop()
@@ -48,12 +49,13 @@ export const runRole = <Config extends { namespace: string; cpu: number | null }
 
 const CONFIG_PATIENCE = 30e9
 
-const waitForConfig = <Config>(channel: ControlChannel): Config => {
+/** The configuration, and orders that came in the same breath. */
+const waitForConfig = (channel: ControlChannel): unknown[] => {
   const pause = new Int32Array(new SharedArrayBuffer(4))
   const deadline = monotonic() + CONFIG_PATIENCE
   while (!channel.closed && monotonic() < deadline) {
-    const [config] = channel.orders()
-    if (config !== undefined) return config as Config
+    const lines = channel.orders()
+    if (lines.length > 0) return lines
     Atomics.wait(pause, 0, 0, 2)
   }
   throw new Error('the runner sent no configuration within 30 s')
