@@ -28,6 +28,22 @@ export const ERRORS = {
     exit: 1,
     text: 'The broker {broker} died in the middle of the cell ({how}). Its last lines: {log}',
   },
+  TB_BROKER_MISSING: {
+    exit: 1,
+    text: '{title} is not installed: there is no program {program} in {folders}. Install the Debian package {package}: sudo apt-get install --no-install-recommends {package}',
+  },
+  TB_BROKER_START: {
+    exit: 1,
+    text: '{broker} was started and ended ({how}) before it listened on {address}, port {ports}. Its last lines say why:\n{log}',
+  },
+  TB_BROKER_SILENT: {
+    exit: 1,
+    text: '{broker} should listen on {address}, port {ports}, and after {seconds} s it listens on {found}. Its last lines:\n{log}',
+  },
+  TB_BROKER_KEY: {
+    exit: 1,
+    text: 'The key of {identity} has a byte 0x00 or 0x0a, which the identity file of {broker} cannot hold. Keys for it must be printable; or take another broker.',
+  },
   TB_ROLE_FAILED: {
     exit: 1,
     text: 'The {role} process failed: {reason}',

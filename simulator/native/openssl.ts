@@ -248,15 +248,15 @@ export const cString = (string: string): Pointer => {
 
 /** The reasons in this thread's error queue, oldest first, and empties it: "certificate verify failed". */
 export const errorWords = (): string => {
-  const { ERR_get_error, ERR_reason_error_string } = openssl()
+  const o = openssl()
   const words = new Set<string>()
-  for (let code = ERR_get_error(); code !== 0; code = ERR_get_error())
-    words.add(ERR_reason_error_string(code) ?? `error ${code.toString(16)}`)
+  for (let code = o.ERR_get_error(); code !== 0; code = o.ERR_get_error())
+    words.add(o.ERR_reason_error_string(code) ?? `error ${code.toString(16)}`)
   return [...words].join(', ')
 }
 
 /** Empties the error queue, which SSL_get_error reads: what another call left there must not end this session. */
 export const clearErrors = (): void => {
-  const { ERR_peek_error, ERR_clear_error } = openssl()
-  if (ERR_peek_error() !== 0) ERR_clear_error()
+  const o = openssl()
+  if (o.ERR_peek_error() !== 0) o.ERR_clear_error()
 }

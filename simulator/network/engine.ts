@@ -15,6 +15,9 @@ const BURST = 64
  * error that it would avoid.
  */
 const GRAIN: Nanoseconds = 50 * MICROSECOND
+/** Sleeps are cut short by as much as they proved too long, at most by this. */
+const MOST_LEAD: Nanoseconds = 200 * MICROSECOND
+const LEAD_GAIN = 1 / 16
 
 /**
  * Carries packets between two TUN devices through the emulator: sleeps until a packet comes, one is due, or `input`
@@ -33,6 +36,10 @@ export class Engine {
   readonly #timeout = new NativeMemory(16)
   /** Where the next packet is read to: always there, so that reading never waits for a slot. */
   #spare: number
+  /** How much earlier than a packet is due a sleep is to end: a processor that idles takes its time to wake. */
+  #lead: Nanoseconds = 0
+  /** The last sleep ended because a packet is due. */
+  #slept = false
 
   /** `pool.slab` must be native memory. */
   constructor(emulator: Emulator, devicesTun: number, serverTun: number, input: number) {
@@ -63,14 +70,12 @@ export class Engine {
 
   #wait(): boolean {
     const due = this.#emulator.nextDue()
-    let timeout = 0
-    if (due !== NEVER) {
-      const left = due - monotonic()
-      writeTimespec(this.#timeout, 0, Math.max(0, left))
-      timeout = this.#timeout.address
-    }
+    const left = due - this.#lead - monotonic()
+    if (due !== NEVER) writeTimespec(this.#timeout, 0, Math.max(0, left))
+    const timeout = due === NEVER ? 0 : this.#timeout.address
     const ready = this.#libc.ppoll(this.#pollfds.address, 3, timeout, 0)
     if (ready < 0 && errno() !== EINTR) throw systemError('ppoll on the link', errno())
+    this.#slept = ready === 0 && (left > 0 || this.#slept)
     return ready > 0
   }
 
@@ -78,7 +83,9 @@ export class Engine {
     const emulator = this.#emulator
     for (let i = 0; i < BURST; i++) {
       const now = monotonic()
-      if (emulator.nextDue() > now + GRAIN) return
+      const due = emulator.nextDue()
+      if (due > now + GRAIN) return
+      if (this.#slept) this.#learn(now - due)
       const slot = emulator.take()
       const address = this.#address(slot)
       const length = this.#pool.length[slot] as number
@@ -86,6 +93,11 @@ export class Engine {
       if (written === length) emulator.handedOn(slot, now)
       else emulator.failed(slot)
     }
+  }
+
+  #learn(late: Nanoseconds): void {
+    this.#slept = false
+    this.#lead = Math.min(MOST_LEAD, Math.max(0, this.#lead + late * LEAD_GAIN))
   }
 
   /**

@@ -71,7 +71,9 @@ export const validity = (run: Run): Html => {
   )
   return [
     paragraph(
-      `Of ${plural(cells.length, 'cell')} (one stack in one condition in one repetition): ${counts.join(', ')}. A group is measured when at least half of its repetitions are valid. Only repetitions that are valid on both sides are compared.`,
+      cells.length === 0
+        ? 'No cell was finished.'
+        : `Of ${plural(cells.length, 'cell')} (one stack in one condition in one repetition): ${counts.join(', ')}. A group is measured when at least half of its repetitions are valid. Only repetitions that are valid on both sides are compared.`,
     ),
     agree === undefined
       ? ''

@@ -85,7 +85,7 @@ export const summary = (run: Run): Html => {
   return `${run.conditions
     .map((condition) => {
       const repetitions = Math.max(...condition.groups.map((group) => group.cells.length))
-      return `<h3>${escape(fullLabelOf(condition))}, n = ${repetitions} repetitions</h3>${summaryTable(condition)}`
+      return `<h3>${escape(fullLabelOf(condition))}, n = ${plural(repetitions, 'repetition')}</h3>${summaryTable(condition)}`
     })
     .join('')}${note(legend)}`
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
+import { Resvg } from '@resvg/resvg-js'
 import { writeReport } from './report.ts'
 
 const fixture = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'run-small')
@@ -13,32 +14,38 @@ const copied = async (): Promise<AsyncDisposable & { folder: string }> => {
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
 }
 
-test('writes tables, charts and the page, and the same bytes again', async () => {
-  await using copy = await copied()
-  const { files, table } = await writeReport(copy.folder)
+const folder = await mkdtemp(join(tmpdir(), 'thingbench-report-'))
+await cp(fixture, folder, { recursive: true })
+const { files, table } = await writeReport(folder)
+const written = await Promise.all(files.map((file) => readFile(join(folder, file))))
+after(() => rm(folder, { recursive: true }))
+
+test('writes a table, a summary, three files per chart and the page', async () => {
   assert.match(table, /^What does security cost/)
-  assert.deepEqual((await readdir(join(copy.folder, 'charts'))).toSorted(), [
-    ...['connect', 'latency', 'overhead', 'throughput', 'wire'].flatMap((name) => [
-      `${name}.png`,
-      `${name}.svg`,
-      `${name}.vl.json`,
-    ]),
-  ])
-  const first = await Promise.all(files.map((file) => readFile(join(copy.folder, file))))
-  await writeReport(copy.folder)
+  const charts = ['latency', 'overhead', 'wire', 'connect', 'throughput'].flatMap((name) =>
+    ['vl.json', 'svg', 'png'].map((extension) => `charts/${name}.${extension}`),
+  )
+  assert.deepEqual(files, ['summary.csv', ...charts, 'report.html'])
+  assert.equal((await readdir(join(folder, 'charts'))).length, charts.length)
+})
+
+test('the same folder gives the same bytes again', async () => {
+  await writeReport(folder)
   for (const [i, file] of files.entries()) {
-    const again = await readFile(join(copy.folder, file))
-    assert.ok(again.equals(first[i] as Buffer), `${file} differs`)
+    const again = await readFile(join(folder, file))
+    assert.ok(again.equals(written[i] as Buffer), `${file} differs`)
   }
 })
 
-test('a PNG has the text in it: it is larger than one without fonts', async () => {
-  await using copy = await copied()
-  await writeReport(copy.folder)
-  const png = await readFile(join(copy.folder, 'charts/overhead.png'))
-  // 1 500 x 600 pixels with five lines of text; the same chart without its text has under 30 kB.
-  assert.ok(png.length > 45_000, `${png.length} bytes`)
-  assert.equal(png.subarray(1, 4).toString(), 'PNG')
+test('a PNG has its letters: without fonts the same SVG gives a much smaller one', async () => {
+  const png = await readFile(join(folder, 'charts/overhead.png'))
+  const svg = await readFile(join(folder, 'charts/overhead.svg'))
+  const bare = new Resvg(svg, {
+    fitTo: { mode: 'zoom', value: 2 },
+    font: { loadSystemFonts: false },
+  })
+  const empty = bare.render().asPng().length
+  assert.ok(png.length > 2 * empty, `${png.length} bytes with letters, ${empty} without`)
 })
 
 test('the page loads nothing, says so in its policy, and lets no text of a file become markup', async () => {
@@ -61,9 +68,7 @@ test('the page loads nothing, says so in its policy, and lets no text of a file 
 })
 
 test('the page holds what a reviewer asks for', async () => {
-  await using copy = await copied()
-  await writeReport(copy.folder)
-  const page = (await readFile(join(copy.folder, 'report.html'), 'utf8')).replaceAll('\u00a0', ' ')
+  const page = (await readFile(join(folder, 'report.html'), 'utf8')).replaceAll('\u00a0', ' ')
   for (const text of [
     'Compared with mqtt-tcp, mqtt-tls raises bytes on the wire per message by 28 %',
     'coap-udp is censored',
@@ -89,6 +94,14 @@ test('a folder without results is refused with what is missing', async () => {
   })
   await writeFile(join(copy.folder, 'run.json'), '{')
   await assert.rejects(writeReport(copy.folder), { message: /run\.json is not JSON/ })
+})
+
+test('a run that was interrupted before its first cell has a page that says so', async () => {
+  await using copy = await copied()
+  await writeFile(join(copy.folder, 'rows.ndjson'), '')
+  const { files } = await writeReport(copy.folder)
+  assert.deepEqual(files, ['summary.csv', 'report.html'])
+  assert.match(await readFile(join(copy.folder, 'report.html'), 'utf8'), /No cell was finished/)
 })
 
 test('a run in which every cell failed still has its table and its page', async () => {

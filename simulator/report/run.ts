@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Scenario } from '../core/types.ts'
-import { Histogram, type HistogramJson } from '../measure/histogram.ts'
+import type { HistogramJson } from '../measure/histogram.ts'
 import { plural } from './format.ts'
 import { type Condition, conditionsOf, parseRows } from './rows.ts'
 
@@ -32,8 +32,8 @@ export interface Run {
   readonly scenario: Scenario
   readonly document: RunDocument
   readonly conditions: readonly Condition[]
-  /** Cell id -> series -> histogram, for the cells that have histograms. */
-  readonly histograms: ReadonlyMap<string, Readonly<Record<string, Histogram>>>
+  /** Cell id -> series -> histogram in its sparse form, for the cells that have histograms. */
+  readonly histograms: ReadonlyMap<string, Readonly<Record<string, HistogramJson>>>
 }
 
 const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT'
@@ -62,18 +62,13 @@ const readJson = async (folder: string, file: string): Promise<unknown> => {
 }
 
 /** Series name -> histogram; null when the cell wrote none (it failed, or is unsupported). */
-const readHistograms = async (path: string): Promise<Record<string, Histogram> | null> => {
-  let text: string
+const readHistograms = async (path: string): Promise<Record<string, HistogramJson> | null> => {
   try {
-    text = await readFile(path, 'utf8')
+    return JSON.parse(await readFile(path, 'utf8')) as Record<string, HistogramJson>
   } catch (error) {
     if (isMissing(error)) return null
     throw error
   }
-  const series = JSON.parse(text) as Record<string, HistogramJson>
-  return Object.fromEntries(
-    Object.entries(series).map(([name, json]) => [name, Histogram.fromJSON(json)]),
-  )
 }
 
 /**
@@ -86,7 +81,7 @@ export const readRun = async (folder: string): Promise<Run> => {
   const document = (await readJson(folder, 'run.json')) as RunDocument
   const rows = parseRows(await readText(folder, 'rows.ndjson'), folder)
   const conditions = conditionsOf(rows, scenario)
-  const histograms = new Map<string, Readonly<Record<string, Histogram>>>()
+  const histograms = new Map<string, Readonly<Record<string, HistogramJson>>>()
   for (const condition of conditions)
     for (const group of condition.groups)
       for (const cell of group.counted) {

@@ -100,5 +100,4 @@ coap-udp   ≥ 39.6   ≥ 60.1  ≥ 75.2   ≥ 82.2     ≥ 99.0  ≥ 173 (141 +
 Medians over repetitions.
 ≥: the instrument was saturated; the true value is at least this.
 [1] coap-udp: censored: fleet: schedule_delay.p99 31 ms is over 20 ms (4 of 6 repetitions)
-[2] coap-udp: failed: consumer: the connection to the server ended (reset) (1 of 6 repetitions)
-`
+[2] coap-udp: failed: consumer: the connection to the server ended (reset) (1 of 6 repetitions)`

@@ -134,5 +134,5 @@ export const terminalTable = (run: Run, width = 120): string => {
   const blocks = run.conditions.map((condition) => block(condition, width, notes).join('\n'))
   const footnotes = notes.map((note, i) => `[${i + 1}] ${note}`)
   const foot = [...legend(run, blocks.join('\n')), ...footnotes].join('\n')
-  return `${[run.scenario.title, ...blocks, foot].join('\n\n')}\n`
+  return [run.scenario.title, ...blocks, foot].join('\n\n')
 }

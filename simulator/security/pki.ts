@@ -76,7 +76,7 @@ export const makePki = (options: PkiOptions): Pki => {
   return {
     authority: pem(authority),
     certificate: chain.map(pem).join(''),
-    key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }),
     chainBytes: chain.reduce((sum, certificate) => sum + certificate.length, 0),
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Cause, Layer, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { NEVER, SECOND } from '../core/clock.ts'

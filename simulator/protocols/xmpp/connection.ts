@@ -22,6 +22,7 @@ const LARGEST_STANZA = 256 * 1024
 /** Answers to the server that wait for the layer below. */
 const MOST_OWED = 64 * 1024
 
+const STANZAS: ReadonlySet<string> = new Set(['message', 'presence', 'iq'])
 const STREAM_END = Buffer.from('</stream:stream>')
 const SERVICE_UNAVAILABLE = `<error type='cancel'><service-unavailable xmlns='${NS_STANZA_ERRORS}'/></error>`
 
@@ -181,15 +182,16 @@ export abstract class XmppConnection implements Upper, Timed, StanzaHandler {
 
   #stanza(element: Element, now: Nanoseconds): void {
     refuseError(element)
-    if (element.getNS() === NS_SM) this.#streamManagement(element, now)
-    else if (element.getNS() === NS_CLIENT) {
-      this.counts()
-      const { type } = element.attrs
-      if (element.getName() === 'iq' && (type === 'get' || type === 'set'))
-        this.#answer(element, now)
-      else this.arrived(element, now)
-    } else
+    if (element.getNS() === NS_SM) {
+      this.#streamManagement(element, now)
+      return
+    }
+    if (element.getNS() !== NS_CLIENT || !STANZAS.has(element.getName()))
       throw broken(`<${element.name}>, which is no stanza`, 'RFC 6120 section 8', 'invalid-xml')
+    this.counts()
+    const { type } = element.attrs
+    if (element.getName() === 'iq' && (type === 'get' || type === 'set')) this.#answer(element, now)
+    else this.arrived(element, now)
   }
 
   #streamManagement(element: Element, now: Nanoseconds): void {

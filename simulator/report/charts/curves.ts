@@ -48,7 +48,7 @@ export const curveOf = (run: Run, group: Group): Curve | null => {
   for (const cell of group.counted) {
     const latency = run.histograms.get(cell.id)?.['latency']
     if (!latency || latency.count === 0) continue
-    merged.merge(latency)
+    merged.merge(Histogram.fromJSON(latency))
     const ratio = observe([cell], ['delivery.ratio'])[0]?.value ?? 1
     lost += ratio > 0 ? Math.max(0, Math.round(latency.count / ratio) - latency.count) : 0
   }

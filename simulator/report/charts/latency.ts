@@ -19,13 +19,21 @@ const PLAIN_DASH = [6, 3]
 
 type Domain = readonly [low: number, high: number]
 
-/** 1, 2, 5, 10, ... within the range; only powers of ten when it spans more than three decades. */
+/** Round values of a logarithmic axis: the wider it is, the fewer per decade. */
+const stepsFor = (decades: number): readonly number[] => {
+  if (decades > 3) return [1]
+  if (decades > 1.3) return [1, 2, 5]
+  return decades > 0.5
+    ? [1, 1.5, 2, 3, 4, 5, 7]
+    : [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9]
+}
+
 const ticks = ([low, high]: Domain): number[] => {
-  const steps = Math.log10(high / low) > 3 ? [1] : [1, 2, 5]
+  const steps = stepsFor(Math.log10(high / low))
   const found: number[] = []
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
     for (const step of steps) {
-      const tick = Number((step * 10 ** power).toPrecision(1))
+      const tick = Number((step * 10 ** power).toPrecision(2))
       if (tick >= low && tick <= high) found.push(tick)
     }
   return found

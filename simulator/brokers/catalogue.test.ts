@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PROTOCOLS } from '../protocols/index.ts'
+import { brokerPlan } from './broker-plan.cases.ts'
+import { BROKERS, brokerNamed } from './catalogue.ts'
+
+test('names are unique, in kebab case, and found', () => {
+  for (const broker of BROKERS) {
+    assert.match(broker.name, /^[a-z]+(-[a-z]+)*$/)
+    assert.equal(brokerNamed(broker.name), broker)
+  }
+  assert.throws(() => brokerNamed('rabbit'), /no broker is called rabbit/)
+})
+
+test('a broker has ports for what it serves, and they are those of the protocol', () => {
+  for (const broker of BROKERS)
+    for (const protocol of Object.keys(broker.serves)) {
+      const adapter = PROTOCOLS.find(({ adapter }) => adapter.name === protocol)?.adapter
+      assert.deepEqual(broker.ports[protocol], adapter?.ports, `${broker.name}: ${protocol}`)
+    }
+})
+
+test('a consumer can stand behind the default broker of every protocol', () => {
+  for (const { adapter } of PROTOCOLS) {
+    const broker = BROKERS.find((b) => adapter.name in b.serves)
+    const kind = adapter.consumer.kind === 'serve' ? 'is-server' : 'subscribes'
+    assert.equal(broker?.consumer, kind, adapter.name)
+  }
+})
+
+test('what is not part of thingbench names its program and its Debian package', async () => {
+  for (const broker of BROKERS) {
+    assert.equal(broker.program === null, broker.debianPackage === null)
+    assert.equal(broker.hops, broker.consumer === 'subscribes' ? 2 : 1)
+    if (broker.program !== null) continue
+    assert.equal(await broker.prepare(brokerPlan({ protocol: 'coap' })), null)
+    assert.match((await broker.version()) ?? '', /^\d+\.\d+\.\d+/)
+  }
+})

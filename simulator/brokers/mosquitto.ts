@@ -1,0 +1,85 @@
+/** Eclipse Mosquitto 2.0: an MQTT broker in one process with one thread. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { mqtt } from '../protocols/mqtt/adapter.ts'
+import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
+import { askProgram } from './runtimes/find-program.ts'
+
+const PROGRAM = 'mosquitto'
+
+/** mosquitto.conf for a plan (mosquitto.conf(5)). Pure: the files that it names are written by `prepare`. */
+export const mosquittoConfiguration = (plan: BrokerPlan): string =>
+  [
+    '# Written by thingbench for one cell.',
+    // Otherwise it changes to the user mosquitto, who does not exist in a user namespace.
+    'user root',
+    'persistence false',
+    'allow_anonymous true',
+    'set_tcp_nodelay true',
+    'log_dest stderr',
+    'connection_messages false',
+    '',
+    `listener ${mqtt.ports.plain} ${plan.address}`,
+    'max_connections -1',
+    ...(plan.security === 'tls' ? tlsListener(plan) : []),
+    '',
+  ].join('\n')
+
+const tlsListener = ({ address, folder, tls }: BrokerPlan): string[] => [
+  '',
+  `listener ${mqtt.ports.secure} ${address}`,
+  'max_connections -1',
+  `certfile ${join(folder, 'server.crt')}`,
+  `keyfile ${join(folder, 'server.key')}`,
+  // A minimum. With 1.2 it is the client, which offers nothing else, that keeps it at 1.2.
+  `tls_version tlsv${tls?.version ?? '1.3'}`,
+  // CCM with short tags is below OpenSSL's default security level.
+  tls?.version === '1.2'
+    ? `ciphers ${tls.cipher}:@SECLEVEL=0`
+    : `ciphers_tls1.3 ${tls?.cipher ?? ''}`,
+]
+
+const prepare = async (plan: BrokerPlan): Promise<Launch> => {
+  if (plan.certificate !== null) {
+    await writeFile(join(plan.folder, 'server.crt'), plan.certificate.chain, { mode: 0o600 })
+    await writeFile(join(plan.folder, 'server.key'), plan.certificate.key, { mode: 0o600 })
+  }
+  const file = join(plan.folder, 'mosquitto.conf')
+  await writeFile(file, mosquittoConfiguration(plan), { mode: 0o600 })
+  return { command: PROGRAM, args: ['-c', file], env: {} }
+}
+
+const version = async (): Promise<string | null> => {
+  const usage = await askProgram(PROGRAM, ['-h'])
+  return usage === null ? null : (/mosquitto version (\S+)/.exec(usage)?.[1] ?? 'unknown')
+}
+
+export const mosquitto: BrokerProduct = {
+  name: 'mosquitto',
+  title: 'Eclipse Mosquitto',
+  debianPackage: 'mosquitto',
+  program: PROGRAM,
+  serves: { mqtt: ['none', 'tls'] },
+  hops: 2,
+  consumer: 'subscribes',
+  audit: {
+    TCP_NODELAY: 'on (set_tcp_nodelay true; default off)',
+    accounts: 'none: anonymous clients are allowed (allow_anonymous true)',
+    persistence: 'off (default)',
+    connections: 'without limit (max_connections -1)',
+    'listen backlog': '100 (built in)',
+    'in-flight limit': '20 QoS 1 messages per receiving client (max_inflight_messages, default)',
+    'queue limit':
+      '1000 QoS 1 messages per receiving client above those in flight; further ones are dropped, though acknowledged to their senders (max_queued_messages, default)',
+    'status topics': '$SYS every 10 s (sys_interval, default)',
+    log: 'connections are not logged (connection_messages false; default true)',
+    'TLS version':
+      'at least the one asked for (tls_version); that it is not a later one, the client sees to',
+    'TLS group': "OpenSSL's default list; the client offers one",
+    'TLS session tickets': 'sent (default) and not used',
+  },
+  registration: 'resource-directory',
+  ports: { mqtt: mqtt.ports },
+  version,
+  prepare,
+}
