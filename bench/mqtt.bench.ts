@@ -71,7 +71,11 @@ const publishing = (version: '3.1.1' | '5', reliability: Reliability) => {
 const receiving = (version: '3.1.1' | '5', reliability: Reliability) => {
   const consumer = new MqttConsumer(
     { ...config, devices: DEVICES, reliability, options: { version } },
-    { consumerReady: () => {}, received: () => received++, ended: (cause) => events.ended(cause, 0) },
+    {
+      consumerReady: () => {},
+      received: () => received++,
+      ended: (cause) => events.ended(cause, 0),
+    },
   )
   consumer.below = below
   consumer.open(0)

@@ -33,7 +33,7 @@ const tlsListener = ({ address, folder, tls }: BrokerPlan): string[] => [
   `keyfile ${join(folder, 'server.key')}`,
   // A minimum. With 1.2 it is the client, which offers nothing else, that keeps it at 1.2.
   `tls_version tlsv${tls?.version ?? '1.3'}`,
-  // CCM with short tags is below OpenSSL's default security level.
+  // From version 3.2 on, OpenSSL counts suites with 8-byte tags as security level zero.
   tls?.version === '1.2'
     ? `ciphers ${tls.cipher}:@SECLEVEL=0`
     : `ciphers_tls1.3 ${tls?.cipher ?? ''}`,
@@ -68,7 +68,8 @@ export const mosquitto: BrokerProduct = {
     persistence: 'off (default)',
     connections: 'without limit (max_connections -1)',
     'listen backlog': '100 (built in)',
-    'in-flight limit': '20 QoS 1 messages per receiving client (max_inflight_messages, default)',
+    'in-flight limit':
+      '20 QoS 1 messages per receiving client; a sending client of MQTT 5 is told the same number as Receive Maximum, one of 3.1.1 is not limited (max_inflight_messages, default)',
     'queue limit':
       '1000 QoS 1 messages per receiving client above those in flight; further ones are dropped, though acknowledged to their senders (max_queued_messages, default)',
     'status topics': '$SYS every 10 s (sys_interval, default)',

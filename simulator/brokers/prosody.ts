@@ -1,11 +1,11 @@
 /** Prosody 0.12 as a message router and nothing else: no storage, no federation, no rosters, no limits. */
-import { constants } from 'node:fs'
-import { access, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { delimiter, dirname, join } from 'node:path'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { xmpp } from '../protocols/xmpp/adapter.ts'
 import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
+import { findProgram } from './runtimes/find-program.ts'
 
-const PLAIN_PORT = 5222
-const DIRECT_TLS_PORT = 5223
+const PROGRAM = 'prosody'
 
 const AUTH_MODULE = 'mod_auth_thingbench.lua'
 
@@ -13,16 +13,22 @@ const AUTH_MODULE = 'mod_auth_thingbench.lua'
 const quoted = (text: string): string =>
   `"${text.replace(/["\\\p{Cc}]/gu, (c) => `\\${String(c.charCodeAt(0)).padStart(3, '0')}`)}"`
 
-/** Direct TLS (XEP-0368): one version, one group, one suite. LuaSec names suites of TLS 1.3 apart from those before. */
+/** LuaSec names suites of TLS 1.3 apart from those before. CCM with short tags is below OpenSSL's default security level. */
+const suite = (tls: BrokerPlan['tls']): string =>
+  tls?.version === '1.2'
+    ? `ciphers = ${quoted(`${tls.cipher}:@SECLEVEL=0`)}`
+    : `ciphersuites = ${quoted(tls?.cipher ?? '')}`
+
+/** Direct TLS (XEP-0368): one version, one group, one suite. */
 const directTls = (
   { serverName, tls }: BrokerPlan,
   folder: string,
-): string => `c2s_direct_tls_ports = { ${DIRECT_TLS_PORT} }
+): string => `c2s_direct_tls_ports = { ${xmpp.ports.secure} }
 c2s_direct_tls_ssl = {
   certificate = ${quoted(join(folder, `${serverName}.crt`))};
   key = ${quoted(join(folder, `${serverName}.key`))};
   protocol = "${tls?.version === '1.2' ? 'tlsv1_2' : 'tlsv1_3'}";
-  ${tls?.version === '1.2' ? 'ciphers' : 'ciphersuites'} = ${quoted(tls?.cipher ?? '')};
+  ${suite(tls)};
   curveslist = { ${quoted(tls?.group ?? '')} };
 }
 `
@@ -43,7 +49,7 @@ network_backend = "epoll"
 network_settings = { nagle = false, tcp_backlog = 1024 }
 use_ipv6 = false
 interfaces = { ${quoted(plan.address)} }
-c2s_ports = { ${PLAIN_PORT} }
+c2s_ports = { ${xmpp.ports.plain} }
 c2s_tcp_keepalives = false
 ${plan.security === 'tls' ? directTls(plan, certificates) : ''}
 modules_enabled = { "saslauth", "smacks" }
@@ -72,20 +78,7 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
   }
   const file = join(plan.folder, 'prosody.cfg.lua')
   await writeFile(file, prosodyConfiguration(plan), { mode: 0o600 })
-  return { command: 'prosody', args: ['-F', '--config', file], env: {} }
-}
-
-const programOnPath = async (): Promise<string | null> => {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const file = join(folder, 'prosody')
-    try {
-      await access(file, constants.X_OK)
-      return file
-    } catch {
-      continue
-    }
-  }
-  return null
+  return { command: PROGRAM, args: ['-F', '--config', file], env: {} }
 }
 
 /**
@@ -93,7 +86,7 @@ const programOnPath = async (): Promise<string | null> => {
  * is a Lua script that names its source folder, where the file prosody.version holds it.
  */
 const version = async (): Promise<string | null> => {
-  const program = await programOnPath()
+  const program = await findProgram(PROGRAM)
   if (program === null) return null
   const script = await readFile(program, 'utf8')
   const source = /^CFG_SOURCEDIR\s*=\s*['"](.+?)['"]/m.exec(script)?.[1] ?? dirname(program)
@@ -104,7 +97,7 @@ export const prosody: BrokerProduct = {
   name: 'prosody',
   title: 'Prosody',
   debianPackage: 'prosody',
-  program: 'prosody',
+  program: PROGRAM,
   serves: { xmpp: ['none', 'tls'] },
   hops: 2,
   consumer: 'subscribes',
@@ -127,7 +120,7 @@ export const prosody: BrokerProduct = {
     log: 'warnings and errors (default: info)',
   },
   registration: 'resource-directory',
-  ports: { xmpp: { plain: PLAIN_PORT, secure: DIRECT_TLS_PORT } },
+  ports: { xmpp: xmpp.ports },
   version,
   prepare,
 }

@@ -74,7 +74,7 @@ export interface LinkAccount {
   readonly wire: Readonly<Record<WirePhase, { readonly up: WireCount; readonly down: WireCount }>>
   /** Devices in whose first 20 packets the canary stood in plain text. */
   readonly plaintextDevices: number
-  /** Conservation, asserted: arrived = delivered + lost + overflowed + queued. */
+  /** Conservation, asserted: arrived = delivered + lost + overflowed + queued (+ failed writes, which are unplanned drops). */
   readonly arrived: number
   readonly delivered: number
   /** By the channel's loss. */

@@ -21,10 +21,14 @@ export class DtlsContext {
   readonly pointer: Pointer
   /** Largest UDP payload of a handshake datagram, bytes. */
   readonly mtu: number
+  /** What the cipher suite's nonce and tag take of an encrypted record, bytes. */
+  readonly leastRecord: number
 
   private constructor(method: Method, options: DtlsContextOptions) {
     this.pointer = newContext(method, DTLS1_2, options.cipher)
     this.mtu = options.mtu
+    // 8 + 8 (RFC 6655), 0 + 16 (RFC 7905); the others 8 + 16 (RFC 5288) or more.
+    this.leastRecord = /CCM_?8|CHACHA20/.test(options.cipher) ? 16 : 24
     openssl().SSL_CTX_set_options(this.pointer, SSL_OP_NO_QUERY_MTU)
     if (options.keylog !== undefined) useKeylog(this.pointer, options.keylog)
   }

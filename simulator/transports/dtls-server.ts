@@ -33,8 +33,9 @@ export class DtlsServer implements DatagramEndpoint, DatagramSocket, PskServer {
   /** No handshake's deadline is earlier. */
   #deadline: Nanoseconds = NEVER
   readonly #cookieSecret = randomBytes(32)
-  /** Whose datagram is being read: a memory BIO cannot tell OpenSSL. */
+  /** Whose ClientHello is being read (a memory BIO cannot tell OpenSSL), and its random. */
   #peer: PeerKey = 0
+  #random = 0
   /** Answers first ClientHellos with a cookie; becomes an association when one comes back. */
   #listener: Pointer
   readonly #peerAddress: Pointer
@@ -69,8 +70,10 @@ export class DtlsServer implements DatagramEndpoint, DatagramSocket, PskServer {
     return this.#lookupPsk(identity)
   }
 
+  /** Bound to the address and to the attempt, so that the cookie of one attempt cannot start another. */
   cookie(): Uint8Array {
-    return createHmac('sha256', this.#cookieSecret).update(String(this.#peer)).digest()
+    const text = `${this.#peer} ${this.#random}`
+    return createHmac('sha256', this.#cookieSecret).update(text).digest()
   }
 
   fromPeer(peer: PeerKey, bytes: Uint8Array, now: Nanoseconds): void {
@@ -92,6 +95,7 @@ export class DtlsServer implements DatagramEndpoint, DatagramSocket, PskServer {
     const bios = datagramBios()
     clearErrors()
     this.#peer = peer
+    this.#random = clientRandom(hello)
     bios.give(hello)
     const result = openssl().DTLSv1_listen(this.#listener, this.#peerAddress)
     bios.clear()
@@ -107,7 +111,7 @@ export class DtlsServer implements DatagramEndpoint, DatagramSocket, PskServer {
     const ssl = this.#listener
     this.#listener = this.#newListener()
     this.#sessions.get(peer)?.replace(now)
-    const session = new Association(this, peer, hello)
+    const session = new Association(this.#context, this, peer, hello)
     this.#sessions.set(peer, session)
     this.#handshaking.add(session)
     session.start(ssl, now)
@@ -193,8 +197,8 @@ class Association extends DtlsSession {
   /** What the sequence numbers of epoch 0 lack; NaN before the first record. */
   #shift = Number.NaN
 
-  constructor(server: DtlsServer, peer: PeerKey, hello: Uint8Array) {
-    super()
+  constructor(context: DtlsContext, server: DtlsServer, peer: PeerKey, hello: Uint8Array) {
+    super(context)
     this.#server = server
     this.peer = peer
     this.random = clientRandom(hello)

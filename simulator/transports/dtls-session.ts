@@ -23,6 +23,7 @@ import { NativeMemory } from '../native/libc.ts'
 import type { Pointer } from '../native/openssl.ts'
 import { clearErrors, errorWords, openssl } from '../native/openssl.ts'
 import type { DtlsContext } from './dtls-context.ts'
+import { dtlsRecordSize, nextProtected } from './record.ts'
 
 /** How long a handshake may take, retransmissions included. */
 const HANDSHAKE_LIMIT = 30 * SECOND
@@ -50,6 +51,11 @@ export abstract class DtlsSession implements Timed {
   #deadline: Nanoseconds = NEVER
   /** Whether the peer ever answered. */
   #answered = false
+  readonly #leastRecord: number
+
+  constructor(context: DtlsContext) {
+    this.#leastRecord = context.leastRecord
+  }
 
   /** Sends a datagram. False when the layer below refuses it. */
   protected abstract output(datagram: Uint8Array, now: Nanoseconds): boolean
@@ -110,9 +116,22 @@ export abstract class DtlsSession implements Timed {
     this.#shakeHands(now)
   }
 
-  /** One datagram from the peer. */
+  /**
+   * One datagram from the peer. Once the association is open, OpenSSL sees its protected records only, one at a time:
+   * RFC 6347 section 4.1.2.7 wants invalid records discarded in silence, but OpenSSL 3.5 ends the association over a
+   * record too short for its nonce and tag, and takes the body of a record of epoch 0 for more records.
+   */
   protected feed(datagram: Uint8Array, now: Nanoseconds): void {
-    if (this.#ssl === 0) return
+    if (this.#state === 'handshake') return this.#read(datagram, now)
+    const least = this.#leastRecord
+    for (let at = nextProtected(datagram, 0, least); at >= 0 && this.#state === 'open';) {
+      const end = at + dtlsRecordSize(datagram, at)
+      this.#read(end - at === datagram.length ? datagram : datagram.subarray(at, end), now)
+      at = nextProtected(datagram, end, least)
+    }
+  }
+
+  #read(datagram: Uint8Array, now: Nanoseconds): void {
     const o = openssl()
     const bios = datagramBios()
     clearErrors()

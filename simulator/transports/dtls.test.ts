@@ -11,7 +11,7 @@ import { Random } from '../core/random.ts'
 import { Identities } from '../security/identities.ts'
 import { DtlsServer } from './dtls-server.ts'
 import { DtlsClient, DtlsContext } from './dtls.ts'
-import { dtlsRecords, HANDSHAKE } from './record.ts'
+import { dtlsRecords, HANDSHAKE, isClientHello } from './record.ts'
 
 const OPTIONS = { cipher: 'PSK-AES128-CCM8', mtu: 1152 }
 const clientContext = DtlsContext.client(OPTIONS)
@@ -332,7 +332,11 @@ test('a ClientHello without a good cookie replaces nothing and costs no state', 
   const stranger = new Network()
   stranger.opened(2)
   const [hello, , withCookie] = stranger.log
-  for (const bytes of [hello?.bytes, withCookie?.bytes])
+  // The device's own cookie, in a hello that is not its own.
+  const forged = network.log[2]?.bytes.slice() ?? new Uint8Array()
+  forged[50] = (forged[50] ?? 0) ^ 1
+  assert.ok(isClientHello(forged))
+  for (const bytes of [hello?.bytes, withCookie?.bytes, forged])
     network.server.fromPeer(peer, bytes ?? new Uint8Array(), monotonic())
   assert.equal(network.server.openSessions, 1)
   assert.equal(network.server.deadline(), NEVER)

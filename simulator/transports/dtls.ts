@@ -23,7 +23,7 @@ export class DtlsClient extends DtlsSession implements Layer, PskCredential {
 
   /** `traffic` counts what crosses the upper boundary. `identity` and `key` are what the server knows of this device. */
   constructor(context: DtlsContext, traffic: Traffic, identity: string, key: Uint8Array) {
-    super()
+    super(context)
     this.#context = context
     this.traffic = traffic
     this.identity = identity

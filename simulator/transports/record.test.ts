@@ -4,7 +4,9 @@ import * as fc from 'fast-check'
 import {
   clientRandom,
   dtlsRecords,
+  dtlsRecordSize,
   dtlsSequence,
+  nextProtected,
   isClientHello,
   shiftSequences,
   tlsRecords,
@@ -65,6 +67,24 @@ test('a ClientHello is a handshake record of epoch 0 with message type 1 and a w
   }
 })
 
+test('protected records are those of epoch 1 that are whole and have room for nonce and tag', () => {
+  const clear = '14 fefd 0000 000000000005 0001 01'
+  const whole = `17 fefd 0001 000000000001 0010 ${'00'.repeat(16)}`
+  const runt = `17 fefd 0001 000000000001 000f ${'00'.repeat(15)}`
+  for (const [datagram, least, expected] of [
+    [whole, 16, 0],
+    [whole, 17, -1],
+    [clear + whole, 16, 14],
+    [clear + runt + whole, 16, 42],
+    [whole.slice(0, -2), 16, -1],
+    [clear, 16, -1],
+    ['', 16, -1],
+  ] as const)
+    assert.equal(nextProtected(bytes(datagram), 0, least), expected)
+  assert.equal(nextProtected(bytes(whole + whole), 29, 16), 29)
+  assert.equal(dtlsRecordSize(bytes(clear + runt), 14), 28)
+})
+
 test('any bytes can be parsed', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
@@ -73,6 +93,7 @@ test('any bytes can be parsed', () => {
         assert.ok(total <= noise.length)
       }
       isClientHello(noise)
+      assert.ok(nextProtected(noise, 0, 16) < noise.length)
     }),
   )
 })

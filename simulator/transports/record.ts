@@ -54,6 +54,24 @@ export const isClientHello = (datagram: Uint8Array): boolean =>
   datagram[4] === 0 &&
   datagram[DTLS_HEADER] === CLIENT_HELLO
 
+/** Bytes of the DTLS record at `at`, with its header, as the header says. */
+export const dtlsRecordSize = (datagram: Uint8Array, at: number): number =>
+  DTLS_HEADER + (((datagram[at + 11] ?? 0) << 8) | (datagram[at + 12] ?? 0))
+
+/**
+ * Where in a datagram, from the record at `from` on, the next protected record stands: one of epoch 1, that is all there and
+ * has at least `least` bytes after its header (nonce and tag). -1 when there is none.
+ */
+export const nextProtected = (datagram: Uint8Array, from: number, least: number): number => {
+  for (let at = from; at + DTLS_HEADER <= datagram.length;) {
+    const size = dtlsRecordSize(datagram, at)
+    if (at + size > datagram.length) return -1
+    if (datagram[at + 3] === 0 && datagram[at + 4] === 1 && size >= DTLS_HEADER + least) return at
+    at += size
+  }
+  return -1
+}
+
 /** The sequence number of a datagram's first DTLS record. */
 export const dtlsSequence = (datagram: Uint8Array): number => {
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.length)
@@ -69,7 +87,7 @@ export const shiftSequences = (datagram: Uint8Array, by: number): void => {
       view.setUint16(at + 5, Math.floor(sequence / 2 ** 32))
       view.setUint32(at + 7, sequence % 2 ** 32)
     }
-    at += DTLS_HEADER + view.getUint16(at + 11)
+    at += dtlsRecordSize(datagram, at)
   }
 }
 

@@ -1,14 +1,13 @@
 /** Our XMPP sessions against Debian's Prosody (package prosody), over loopback and our own reactor. */
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { brokerPlan } from '../../simulator/brokers/broker-plan.cases.ts'
+import type { Broker } from '../../simulator/brokers/broker.ts'
 import { prosody } from '../../simulator/brokers/prosody.ts'
+import { startProcess, waitListening } from '../../simulator/brokers/runtimes/process.ts'
 import { MILLISECOND, NEVER, SECOND, type Nanoseconds } from '../../simulator/core/clock.ts'
 import {
   Traffic,
@@ -40,16 +39,16 @@ const PASSWORD = 'c29tZSBwYXNzd29yZA'
 /** Prosody, and the loop of those who talk to it. */
 class Server implements AsyncDisposable {
   readonly reactor = new EpollReactor()
-  readonly child: ChildProcess
+  readonly #broker: Broker
   readonly #folder: string
-  private constructor(child: ChildProcess, folder: string) {
-    this.child = child
+  private constructor(broker: Broker, folder: string) {
+    this.#broker = broker
     this.#folder = folder
   }
 
   static async start(pki?: Pki, tls?: TlsOptions): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), 'thingbench-xmpp-'))
-    const launch = await prosody.prepare({
+    const plan = brokerPlan({
       folder,
       address: HOST,
       protocol: 'xmpp',
@@ -58,49 +57,26 @@ class Server implements AsyncDisposable {
       password: PASSWORD,
       certificate: pki === undefined ? null : { chain: pki.certificate, key: pki.key },
       tls: tls ?? null,
-      psk: new Map(),
-      devices: 10,
-      options: {},
     })
-    assert.ok(launch)
-    const child = spawn(launch.command, launch.args, {
-      env: { ...process.env, ...launch.env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let log = ''
-    child.stdout.on('data', (data) => (log += String(data)))
-    const server = new Server(child, folder)
-    const ports = tls === undefined ? [xmpp.ports.plain] : [xmpp.ports.plain, xmpp.ports.secure]
-    for (const port of ports) {
-      for (let tries = 0; !(await listens(port)); tries++) {
-        assert.ok(child.exitCode === null && tries < 100, `Prosody does not listen: ${log}`)
-        await pause(100)
-      }
-    }
+    const { signal } = new AbortController()
+    const broker = await startProcess(prosody, plan, { namespace: null, cpu: null, signal })
+    const server = new Server(broker, folder)
+    const { plain, secure } = xmpp.ports
+    const ports = tls === undefined ? [plain] : [plain, secure]
+    await waitListening(broker, HOST, ports, 10_000, signal)
     return server
   }
 
-  kill(): void {
-    this.child.kill('SIGKILL')
+  kill(signal: 'SIGKILL' | 'SIGTERM'): void {
+    for (const pid of this.#broker.pids()) process.kill(pid, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.reactor[Symbol.dispose]()
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const exit = once(this.child, 'exit')
-      this.kill()
-      await exit
-    }
+    await this.#broker[Symbol.asyncDispose]()
     await rm(this.#folder, { recursive: true })
   }
 }
-
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, HOST)
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
-    socket.on('connect', () => socket.destroy())
-  })
 
 /** Runs the loop until `done`, which must happen within 20 s. */
 const drive = (reactor: EpollReactor, what: string, done: () => boolean): void => {
@@ -387,7 +363,9 @@ test(
 const tlsVersions: readonly [TlsOptions, number][] = [
   [{ version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' }, 7],
   [{ version: '1.3', group: 'P-256', cipher: 'TLS_CHACHA20_POLY1305_SHA256' }, 7],
+  [{ version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_CCM_8_SHA256' }, 7],
   [{ version: '1.2', group: 'X25519', cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256' }, 8],
+  [{ version: '1.2', group: 'X25519', cipher: 'ECDHE-ECDSA-AES128-CCM8' }, 8],
 ]
 for (const [tls, roundTrips] of tlsVersions)
   test(
@@ -427,7 +405,7 @@ test('a server that is killed ends every session, with a cause', { skip }, async
   ready(reactor, ...phones)
   sendAll(reactor, phones, 100)
   drive(reactor, 'the first messages', () => collector.messages.length > 0)
-  server.kill()
+  server.kill('SIGKILL')
   const parties = [...phones, collector]
   drive(reactor, 'the end', () => parties.every(({ cause }) => cause !== null))
   for (const { cause } of parties)
@@ -439,7 +417,7 @@ test('a server that shuts down says so', { skip }, async () => {
   const { reactor } = server
   const phone = new Phone(reactor, 0)
   ready(reactor, phone)
-  server.child.kill('SIGTERM')
+  server.kill('SIGTERM')
   drive(reactor, 'the end', () => phone.cause !== null)
   assert.equal(phone.cause?.code, 'closed')
   assert.match(phone.cause.detail, /system-shutdown/)

@@ -12,7 +12,7 @@ export const xmpp: ProtocolAdapter = {
   reliabilities: ['best-effort', 'acknowledged'],
   mapping: {
     connect:
-      'stream, SASL, stream restart, resource binding, one step per round trip; ready when the JID is bound. No roster, no presence',
+      'stream, SASL, stream restart, resource binding, one step per round trip; ready when the JID is bound. No roster, no presence. SCRAM keys are derived once per fleet worker, because all devices share one password; a real device derives them once in its life',
     send: 'message stanza of type normal to the bare JID of the consumer, followed by <r/> when acknowledged',
     acknowledgement:
       '<a h=.../> of XEP-0198: the server has handled the message; it says nothing about the consumer. Enabled after the JID is bound',

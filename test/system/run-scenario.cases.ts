@@ -1,0 +1,63 @@
+/** Runs a scenario given as YAML text, for real, and gives its rows back. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Measurement, Scenario } from '../../simulator/core/types.ts'
+import { catalogue } from '../../simulator/run/catalogue.ts'
+import type { RunOutcome } from '../../simulator/run/run.ts'
+import { runScenario } from '../../simulator/run/run.ts'
+import { readScenario } from '../../simulator/scenario/load.ts'
+
+export interface RunResult extends AsyncDisposable {
+  readonly scenario: Scenario
+  readonly folder: string
+  readonly outcome: RunOutcome
+  readonly rows: readonly Measurement[]
+  readonly run: { readonly audit: { readonly channels_agree: boolean; readonly channels: Record<string, string>; readonly stacks: Record<string, Record<string, string>> } }
+  /** The values of a metric of a stack, one per repetition, in order of repetition. */
+  values(metric: string, stack: string): (number | null)[]
+  /** The one value of a metric; an error names the verdict when there is none. */
+  value(metric: string, stack: string): number
+}
+
+export const runText = async (yaml: string, signal = new AbortController().signal): Promise<RunResult> => {
+  const folder = await mkdtemp(join(tmpdir(), 'thingbench-test-'))
+  const file = join(folder, 'scenario.yaml')
+  await writeFile(file, yaml)
+  const scenario = readScenario(file, catalogue)
+  const out = join(folder, 'run')
+  const progress = { cellStarted: () => {}, cellEnded: () => {} }
+  const outcome = await runScenario({ scenario, out, results: folder, command: 'test', progress, signal })
+  const lines = (await readFile(join(out, 'rows.ndjson'), 'utf8')).trim().split('\n')
+  const rows = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Measurement)
+  const run = JSON.parse(await readFile(join(out, 'run.json'), 'utf8')) as RunResult['run']
+  const of = (metric: string, stack: string): Measurement[] => {
+    const found = rows.filter((r) => r.metric === metric && r.stack === stack)
+    // Of a repeated cell the last attempt counts.
+    const last = found.filter((r) => !found.some((o) => o.cell === r.cell && o.attempt > r.attempt))
+    return last.sort((a, b) => a.repetition - b.repetition)
+  }
+  return {
+    scenario,
+    folder: out,
+    outcome,
+    rows,
+    run,
+    values: (metric, stack) => of(metric, stack).map((r) => r.value),
+    value(metric, stack) {
+      const [row] = of(metric, stack)
+      if (row?.value === null || row?.value === undefined) {
+        const verdict = of('outcome', stack).map((r) => `${r.outcome}: ${r.warnings.join('; ')}`)
+        throw new Error(`no ${metric} of ${stack}: ${row?.warnings.join() ?? 'no row'} (${verdict.join()})`)
+      }
+      return row.value
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** Why this machine cannot run system tests; false when it can. In CI a skip is a failure, so there it is never a reason. */
+export const skipReason = (): string | false => {
+  if (process.env.CI === 'true' || process.getuid?.() === 0) return false
+  return 'needs root: network namespaces and TUN devices (without root comes later)'
+}
