@@ -1,3 +1,4 @@
+import type { Argv } from 'yargs'
 import yargs from 'yargs'
 import { ThingbenchError } from '../core/errors.ts'
 import { catalogue } from '../run/catalogue.ts'
@@ -8,100 +9,94 @@ import { list, TOPICS } from './commands/list.ts'
 import { report } from './commands/report.ts'
 import { run } from './commands/run.ts'
 
-const parser = (words: readonly string[], done: (code: number) => void) =>
-  yargs(words)
-    .scriptName('thingbench')
-    .usage('$0 <command>\n\nMeasures what IoT protocol stacks cost and what they protect.')
-    .command(
-      'run <scenario>',
-      'measure what the scenario asks, and write tables and charts',
-      (y) =>
-        y
-          .positional('scenario', {
-            type: 'string',
-            demandOption: true,
-            describe: 'a YAML file, such as scenarios/quickstart.yaml',
-          })
-          .option('only', {
-            type: 'string',
-            array: true,
-            describe: 'run only these stacks of the scenario',
-          })
-          .option('repetitions', { type: 'number', describe: "instead of the scenario's" })
-          .option('seed', { type: 'number', describe: "instead of the scenario's" })
-          .option('out', {
-            type: 'string',
-            describe: 'the run folder itself; must be new or empty',
-          })
-          .option('runtime', {
-            choices: ['auto', 'process', 'container', 'embedded'] as const,
-            default: 'auto' as const,
-            describe: 'how servers are started',
-          })
-          .option('link', {
-            choices: ['auto', 'userspace', 'netem'] as const,
-            default: 'auto' as const,
-            describe: 'the link engine',
-          })
-          .option('setup', {
-            type: 'boolean',
-            default: false,
-            describe: 'first install missing servers (Debian packages)',
-          })
-          .option('dry-run', {
+const RUNTIMES = ['auto', 'process', 'container', 'embedded'] as const
+const LINK_ENGINES = ['auto', 'userspace', 'netem'] as const
+
+type Parser = Argv<object>
+type Done = (code: number) => void
+
+const addRun = (y: Parser, words: readonly string[], done: Done): Parser =>
+  y.command(
+    'run <scenario>',
+    'measure what the scenario asks, and write tables and charts',
+    (c) =>
+      c
+        .positional('scenario', {
+          type: 'string',
+          demandOption: true,
+          describe: 'a YAML file, such as scenarios/quickstart.yaml',
+        })
+        .options({
+          only: { type: 'string', array: true, describe: 'run only these stacks of the scenario' },
+          repetitions: { type: 'number', describe: "instead of the scenario's" },
+          seed: { type: 'number', describe: "instead of the scenario's" },
+          out: { type: 'string', describe: 'the run folder itself; must be new or empty' },
+          runtime: { choices: RUNTIMES, default: 'auto', describe: 'how servers are started' },
+          link: { choices: LINK_ENGINES, default: 'auto', describe: 'the link engine' },
+          setup: { type: 'boolean', default: false, describe: 'first install missing servers' },
+          'dry-run': {
             type: 'boolean',
             default: false,
             describe: 'print cells, order and expected time, and run nothing',
-          })
-          .option('capture', { type: 'boolean', default: false, describe: 'not available yet' })
-          .option('resume', { type: 'string', describe: 'not available yet' })
-          .option('json', {
+          },
+          json: {
             type: 'boolean',
             default: false,
             describe: 'machine-readable events on standard output, nothing else',
-          })
-          .example(
-            '$0 run scenarios/quickstart.yaml',
-            'six stacks on an LTE-M link, in five minutes',
-          ),
-      async (argv) => done(await run(argv, words)),
-    )
-    .command(
-      'check <scenarios..>',
-      'all problems of scenario files at once, with line, what was found, what is allowed',
-      (y) =>
-        y
-          .positional('scenarios', { type: 'string', array: true, demandOption: true })
-          .example('$0 check scenarios/*.yaml', 'check every scenario'),
-      (argv) => done(check(argv.scenarios, catalogue, (text) => process.stdout.write(text))),
-    )
-    .command(
-      'list [topic]',
-      'what a scenario can ask for',
-      (y) =>
-        y
-          .positional('topic', { choices: TOPICS, describe: 'default: all' })
-          .example('$0 list metrics', 'every metric with its unit and meaning'),
-      async (argv) => done(await list(argv.topic)),
-    )
-    .command(
-      'report <folder>',
-      'tables and charts again from a results folder',
-      (y) =>
-        y
-          .positional('folder', { type: 'string', demandOption: true })
-          .example(
-            '$0 report results/quickstart-2026-11-22T163435Z',
-            'write report.html and charts anew',
-          ),
-      async (argv) => done(await report(argv.folder)),
-    )
-    .command(
-      'doctor',
-      'what this machine can run, what is missing, and the command that adds it',
-      (y) => y.example('$0 doctor', 'before the first run'),
-      async () => done(await doctor()),
-    )
+          },
+          capture: { type: 'boolean', default: false, describe: 'not available yet' },
+          resume: { type: 'string', describe: 'not available yet' },
+        })
+        .example('$0 run scenarios/quickstart.yaml', 'six stacks on LTE-M, in five minutes'),
+    async (argv) => done(await run(argv, words)),
+  )
+
+const addCheck = (y: Parser, done: Done): Parser =>
+  y.command(
+    'check <scenarios..>',
+    'all problems of scenario files at once, with line, what was found, what is allowed',
+    (c) =>
+      c
+        .positional('scenarios', { type: 'string', array: true, demandOption: true })
+        .example('$0 check scenarios/*.yaml', 'check every scenario'),
+    (argv) => done(check(argv.scenarios, catalogue, (text) => process.stdout.write(text))),
+  )
+
+const addList = (y: Parser, done: Done): Parser =>
+  y.command(
+    'list [topic]',
+    'what a scenario can ask for',
+    (c) =>
+      c
+        .positional('topic', { choices: TOPICS, describe: 'default: all' })
+        .example('$0 list metrics', 'every metric with its unit'),
+    (argv) => done(list(argv.topic)),
+  )
+
+const addReport = (y: Parser, done: Done): Parser =>
+  y.command(
+    'report <folder>',
+    'tables and charts again from a results folder',
+    (c) =>
+      c
+        .positional('folder', { type: 'string', demandOption: true })
+        .example('$0 report results/quickstart-2026-11-22T163435Z', 'write report and charts anew'),
+    async (argv) => done(await report(argv.folder)),
+  )
+
+const addDoctor = (y: Parser, done: Done): Parser =>
+  y.command(
+    'doctor',
+    'what this machine can run, what is missing, and the command that adds it',
+    (c) => c.example('$0 doctor', 'before the first run'),
+    async () => done(await doctor()),
+  )
+
+const parser = (words: readonly string[], done: Done): Parser => {
+  const base = yargs(words)
+    .scriptName('thingbench')
+    .usage('$0 <command>\n\nMeasures what IoT protocol stacks cost and what they protect.')
+  return addDoctor(addReport(addList(addCheck(addRun(base, words, done), done), done), done), done)
     .demandCommand(1, 'no command was given')
     .strict()
     .version(false)
@@ -111,6 +106,7 @@ const parser = (words: readonly string[], done: (code: number) => void) =>
     .fail((message, error) => {
       throw error ?? new ThingbenchError('TB_USAGE', { problem: message })
     })
+}
 
 /** @returns the exit code: 0 done, 1 failed, 2 wrong usage or scenario, 3 interrupted, 99 a threshold was crossed */
 export const commandLine = async (words: readonly string[]): Promise<number> => {

@@ -83,7 +83,7 @@ export const settle = (fleet: Uint8Array, received: Uint8Array | null): Accounts
   let acknowledgedLost = 0
   let gaveUp = 0
   for (let i = 0; i < fleet.length; i++) {
-    const flags = (fleet[i] as number) | ((received?.[i] as number | undefined) ?? 0)
+    const flags = (fleet[i] as number) | (received?.[i] ?? 0)
     if (flags & SENT) sent++
     if (flags & ACKNOWLEDGED) acknowledged++
     if (flags & GAVE_UP) gaveUp++

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Schedule } from './schedule.ts'
 
 const plan = { warmup: 1e9, t0: 3e9, t1: 8e9, end: 9e9 }
@@ -20,7 +20,7 @@ test('phases of devices are spread uniformly', () => {
   )
   const mean = phases.reduce((a, b) => a + b) / phases.length
   assert.ok(Math.abs(mean - 0.5) < 0.015, `mean ${mean}`) // 5 standard errors
-  const buckets = new Array<number>(10).fill(0)
+  const buckets = Array.from({ length: 10 }, () => 0)
   for (const p of phases) buckets[Math.floor(p * 10)]!++
   const chi = buckets.reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0)
   assert.ok(chi < 27.9, `chi-square ${chi}`) // 9 degrees of freedom, p = 0.001

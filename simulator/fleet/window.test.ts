@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Window } from './window.ts'
 
 test('behaves like a map that keeps the first instant', () => {

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Cell, Measurement, Outcome, Scenario, Verdict } from '../core/types.ts'
 import { METRICS } from '../measure/metrics.ts'
-import { Audit } from './audit.ts'
+import type { Audit } from './audit.ts'
 import type { CellResult, Idle } from './cell.ts'
 import { runCell } from './cell.ts'
 import type { RunContext } from './parties.ts'
@@ -129,18 +129,10 @@ const rowsOf = (
     n: 1,
     warnings: [...verdict.reasons, ...verdict.notes],
   }
-  const readings = result?.readings ?? []
-  return [
-    verdictRow,
-    ...readings.map(({ metric, value, n, warnings }) => ({
-      ...common,
-      metric,
-      unit: METRICS[metric]?.unit ?? '',
-      value,
-      n,
-      warnings,
-    })),
-  ]
+  const rows: Measurement[] = [verdictRow]
+  for (const { metric, value, n, warnings } of result?.readings ?? [])
+    rows.push({ ...common, metric, unit: METRICS[metric]?.unit ?? '', value, n, warnings })
+  return rows
 }
 
 const writeCellFiles = async (

@@ -69,8 +69,11 @@ const optionField = (rule: OptionRule, later: Readonly<Record<string, string>>):
       return defaulted(rule.help, quantity('duration', 0), formatQuantity(rule.default, 'duration'))
     case 'integer':
       return defaulted(rule.help, integer(rule.least, rule.most), rule.default)
-    case 'boolean':
-      return defaulted(rule.help, flag(), rule.default)
+    case 'boolean': {
+      const [value, instead] = Object.entries(later)[0] ?? []
+      const planned = instead === undefined ? undefined : { value: value === 'true', instead }
+      return defaulted(rule.help, flag(planned), rule.default)
+    }
     default:
       return rule satisfies never
   }

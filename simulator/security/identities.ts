@@ -21,9 +21,13 @@ export class Identities {
     return deviceName(device)
   }
 
-  /** The device's own 16-byte key. */
+  /** The device's own 16-byte key. Printable, because libcoap's key file cannot hold every byte: 96 bits of secret. */
   pskKey(device: number): Uint8Array {
-    return this.#derive(`psk ${deviceName(device)}`).subarray(0, KEY_LENGTH)
+    return Buffer.from(
+      this.#derive(`psk ${deviceName(device)}`)
+        .toString('base64url')
+        .slice(0, KEY_LENGTH),
+    )
   }
 
   /** The key that belongs to a PSK identity, or undefined when no device is called so. */

@@ -2,9 +2,9 @@
  * TLS as a layer of a stream pile, over OpenSSL and the worker's shared BIO pair.
  *
  * Each piece from below is decrypted in full before the layer above hears of it, so that the pair is empty again when
- * other code runs. What was encrypted is sent or kept, never encrypted again: `fromAbove` takes the bytes when the layer
- * is open and keeps nothing that the layer below refused; when the layer below refuses the records of that call, they are
- * kept here, the next `fromAbove` is refused, and `ready` sends them before anything else.
+ * other code runs. Nothing is lost or encrypted twice when the layer below is blocked: `fromAbove` takes bytes while no
+ * records wait, and encrypts them at once; records that the layer below then refuses wait here, `fromAbove` refuses (and
+ * encrypts nothing) until `ready` has sent them, and a close sends them first.
  */
 import { isIP } from 'node:net'
 import type { Nanoseconds } from '../core/clock.ts'

@@ -37,7 +37,10 @@ class Subscriber implements Timer, ConsumerEvents {
     this.#reactor = reactor
     this.#consumer = consumer
     this.#retryAt = reactor.now()
-    reactor.arm(this)
+  }
+
+  start(): void {
+    this.#reactor.arm(this)
   }
 
   deadline(): Nanoseconds {
@@ -144,7 +147,7 @@ runRole<ConsumerConfig, ConsumerOrder>((config, { reactor, tell, stop }) => {
   const consumer = new Consumer(config.devices, config.workload.interval, config.seed, say)
   const echo = new Echo()
   reactor.bindDatagram({ host: config.server.address, port: ECHO_PORT }, new Traffic(), echo, echo)
-  if (config.kind === 'subscribe') new Subscriber(config, reactor, consumer)
+  if (config.kind === 'subscribe') new Subscriber(config, reactor, consumer).start()
   else if (config.kind === 'serve') serve(config, reactor, consumer)
   else consumer.consumerReady()
   return (order) => {

@@ -9,9 +9,9 @@ import { ControlChannel, becomeChild, enterNamespace } from '../../native/contro
 
 export interface RoleFrame {
   readonly reactor: EpollReactor
-  tell(event: unknown): void
+  readonly tell: (event: unknown) => void
   /** Ends the process's loop. */
-  stop(): void
+  readonly stop: () => void
 }
 
 /** What a role does with its configuration: returns the handler of all later orders. */
