@@ -59,7 +59,7 @@ export interface WireCount {
   /** What left the link at the other end. */
   deliveredPackets: number
   deliveredBytes: number
-  /** bytes = ipHeader + transportHeader + transportPayload. */
+  /** Of packets that are no retransmissions: bytes = ipHeader + transportHeader + transportPayload + retransmittedBytes. */
   ipHeader: number
   transportHeader: number
   transportPayload: number

@@ -13,21 +13,37 @@ export interface RunResult extends AsyncDisposable {
   readonly folder: string
   readonly outcome: RunOutcome
   readonly rows: readonly Measurement[]
-  readonly run: { readonly audit: { readonly channels_agree: boolean; readonly channels: Record<string, string>; readonly stacks: Record<string, Record<string, string>> } }
+  readonly run: {
+    readonly audit: {
+      readonly channels_agree: boolean
+      readonly channels: Record<string, string>
+      readonly stacks: Record<string, Record<string, string>>
+    }
+  }
   /** The values of a metric of a stack, one per repetition, in order of repetition. */
   values(metric: string, stack: string): (number | null)[]
   /** The one value of a metric; an error names the verdict when there is none. */
   value(metric: string, stack: string): number
 }
 
-export const runText = async (yaml: string, signal = new AbortController().signal): Promise<RunResult> => {
+export const runText = async (
+  yaml: string,
+  signal = new AbortController().signal,
+): Promise<RunResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'thingbench-test-'))
   const file = join(folder, 'scenario.yaml')
   await writeFile(file, yaml)
   const scenario = readScenario(file, catalogue)
   const out = join(folder, 'run')
   const progress = { cellStarted: () => {}, cellEnded: () => {} }
-  const outcome = await runScenario({ scenario, out, results: folder, command: 'test', progress, signal })
+  const outcome = await runScenario({
+    scenario,
+    out,
+    results: folder,
+    command: 'test',
+    progress,
+    signal,
+  })
   const lines = (await readFile(join(out, 'rows.ndjson'), 'utf8')).trim().split('\n')
   const rows = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Measurement)
   const run = JSON.parse(await readFile(join(out, 'run.json'), 'utf8')) as RunResult['run']
@@ -48,7 +64,9 @@ export const runText = async (yaml: string, signal = new AbortController().signa
       const [row] = of(metric, stack)
       if (row?.value === null || row?.value === undefined) {
         const verdict = of('outcome', stack).map((r) => `${r.outcome}: ${r.warnings.join('; ')}`)
-        throw new Error(`no ${metric} of ${stack}: ${row?.warnings.join() ?? 'no row'} (${verdict.join()})`)
+        throw new Error(
+          `no ${metric} of ${stack}: ${row?.warnings.join() ?? 'no row'} (${verdict.join()})`,
+        )
       }
       return row.value
     },

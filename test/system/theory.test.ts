@@ -39,7 +39,10 @@ describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
     it(`${stack} is ready after ${trips} round trips`, () => {
       const p50 = result.value('connect.application.p50', stack)
       // 0.1 RTT, and 15 ms for the processors of both ends.
-      assert.ok(Math.abs(p50 - trips * RTT) <= 0.1 * RTT + 15, `${p50} ms is not ${trips} x ${RTT} ms`)
+      assert.ok(
+        Math.abs(p50 - trips * RTT) <= 0.1 * RTT + 15,
+        `${p50} ms is not ${trips} x ${RTT} ms`,
+      )
     })
 
     it(`${stack} delivers after one one-way delay and is acknowledged after one round trip`, () => {
@@ -52,7 +55,8 @@ describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
   }
 
   it('a security layer costs exactly its records on every message', () => {
-    const bytes = (stack: string, way: string): number => result.value(`wire.bytes_per_message.${way}`, stack)
+    const bytes = (stack: string, way: string): number =>
+      result.value(`wire.bytes_per_message.${way}`, stack)
     // One record each way per message: DTLS 1.2 with CCM-8 29 bytes, TLS 1.3 with a 16-byte tag 22 bytes.
     for (const way of ['up', 'down']) {
       assert.equal(round(bytes('coap-dtls-psk', way) - bytes('coap-udp', way)), 29, `DTLS ${way}`)

@@ -110,6 +110,14 @@ test('sequence numbers wrap around at 2^32', () => {
   assert.equal(up(8, { payload: '!' }), false)
 })
 
+test('a segment that itself crosses 2^32 counts as seen', () => {
+  flows = new TcpFlows(2)
+  up(0xfffffff0, { payload: 'before' })
+  assert.equal(up(0xfffffff6, { payload: 'across the end of it' }), false)
+  assert.equal(up(0xfffffff6, { payload: 'across the end of it' }), true)
+  assert.equal(up(10, { payload: 'behind' }), false)
+})
+
 test('the two directions and two devices are told apart', () => {
   flows = new TcpFlows(2)
   up(1000, { payload: 'hello' })

@@ -40,9 +40,6 @@ export const phaseOf = (time: Nanoseconds, device: number, plan: PhasePlan): Wir
 const count = (into: WireCount, row: Readonly<WireRow>): void => {
   into.packets++
   into.bytes += row.length
-  into.ipHeader += row.ipHeader
-  into.transportHeader += row.transportHeader
-  into.transportPayload += row.length - row.ipHeader - row.transportHeader
   if (row.delivered) {
     into.deliveredPackets++
     into.deliveredBytes += row.length
@@ -50,7 +47,11 @@ const count = (into: WireCount, row: Readonly<WireRow>): void => {
   if (row.retransmitted) {
     into.retransmittedPackets++
     into.retransmittedBytes += row.length
+    return
   }
+  into.ipHeader += row.ipHeader
+  into.transportHeader += row.transportHeader
+  into.transportPayload += row.length - row.ipHeader - row.transportHeader
 }
 
 /** Sums the log by phase and direction. */

@@ -1,0 +1,252 @@
+/** Runs ./thingbench as a user does, in a process group and a temporary folder of its own, and finds what it leaves behind. */
+import type { ChildProcess } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Measurement } from '../../simulator/core/types.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+/** In the environment of everything that a run starts, except servers, whose environment is their own. */
+const MARK = 'THINGBENCH_TEST_RUN'
+
+export interface Process {
+  readonly pid: number
+  /** Words joined by spaces. */
+  readonly command: string
+}
+
+/** What a command line leaves: its words, and how it ended. */
+export interface Ending {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** What to put before ./thingbench, such as setpriv and its options. */
+  readonly before?: readonly string[]
+}
+
+const read = (file: string): string => {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+const link = (file: string): string => {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ''
+  }
+}
+
+const numbers = (folder: string): number[] => {
+  try {
+    return readdirSync(folder).map(Number).filter(Number.isInteger)
+  } catch {
+    return []
+  }
+}
+
+/** Waits until `found` gives something. An error says what was waited for, and what the command said meanwhile. */
+const eventually = async <T>(
+  what: string,
+  seconds: number,
+  found: () => T | null | undefined | false,
+  said: () => string,
+): Promise<T> => {
+  const deadline = performance.now() + seconds * 1000
+  for (;;) {
+    const value = found()
+    if (value !== null && value !== undefined && value !== false) return value
+    if (performance.now() > deadline)
+      throw new Error(`waited ${seconds} s for ${what}; the command said:\n${said()}`)
+    await sleep(20)
+  }
+}
+
+/** One ./thingbench with everything that it starts. Disposing ends what is left and deletes its folders. */
+export class Command implements AsyncDisposable {
+  readonly folder: string
+  /** For `--out`: does not exist yet. */
+  readonly out: string
+  readonly #temporary: string
+  readonly #mark: string
+  #child: ChildProcess | null = null
+  /** It has ended and all its output has been read. */
+  #closed = true
+  stdout = ''
+  stderr = ''
+
+  private constructor(folder: string) {
+    this.folder = folder
+    this.out = join(folder, 'run')
+    this.#temporary = join(folder, 'tmp')
+    this.#mark = `${MARK}=${randomUUID()}`
+  }
+
+  static async create(): Promise<Command> {
+    const folder = await mkdtemp(join(tmpdir(), 'thingbench-command-'))
+    const command = new Command(folder)
+    await mkdir(command.#temporary, { mode: 0o777 })
+    return command
+  }
+
+  /** Writes a scenario file and gives its path. */
+  async scenario(yaml: string): Promise<string> {
+    const file = join(this.folder, 'scenario.yaml')
+    await writeFile(file, yaml)
+    return file
+  }
+
+  start(words: readonly string[], { env = {}, before = [] }: CommandOptions = {}): void {
+    const [program = '', ...rest] = [...before, join(ROOT, 'thingbench'), ...words]
+    const [name = '', value = ''] = this.#mark.split('=')
+    const child = spawn(program, rest, {
+      env: { ...process.env, TMPDIR: this.#temporary, [name]: value, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    this.#child = child
+    this.#closed = false
+    child.once('close', () => (this.#closed = true))
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  /** As Ctrl-C does: to the whole process group. */
+  signalGroup(signal: NodeJS.Signals): void {
+    process.kill(-this.pid, signal)
+  }
+
+  /** Events of `--json` so far. */
+  events(): { readonly event: string; readonly cell: string; readonly number: number }[] {
+    const lines = this.stdout.split('\n').slice(0, -1)
+    return lines.map((line) => JSON.parse(line) as ReturnType<Command['events']>[number])
+  }
+
+  /** Waits until the run (with `--json`) starts its cell of that number, counted from 1. */
+  cellStarted(number: number): Promise<unknown> {
+    const started = () =>
+      this.events().find((e) => e.event === 'cell-started' && e.number === number)
+    return this.#eventually(`cell ${number} to start`, 40, started)
+  }
+
+  /** Waits for a process of this run with that text in its command line. */
+  running(text: string): Promise<Process> {
+    const found = () => this.processes().find(({ command }) => command.includes(text))
+    return this.#eventually(`the process ${text}`, 20, found)
+  }
+
+  async ended(seconds = 60): Promise<Ending> {
+    await this.#eventually('the command to end', seconds, () => this.#closed)
+    return { code: this.#child?.exitCode ?? null, stdout: this.stdout, stderr: this.stderr }
+  }
+
+  /** Runs to the end. */
+  run(words: readonly string[], options?: CommandOptions): Promise<Ending> {
+    this.start(words, options)
+    return this.ended()
+  }
+
+  /** Processes that this command started and that are still there, itself included. */
+  processes(): Process[] {
+    return numbers('/proc').flatMap((pid) => {
+      const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+      // A zombie has no command line; it is gone but for its parent's asking.
+      const mine =
+        command !== '' &&
+        (read(`/proc/${pid}/environ`).includes(this.#mark) ||
+          command.includes(this.folder) ||
+          link(`/proc/${pid}/cwd`).startsWith(this.folder))
+      return mine ? [{ pid, command }] : []
+    })
+  }
+
+  /** Network namespaces that processes of this run are in or hold open, without our own. */
+  namespaces(): Set<string> {
+    const found = new Set<string>()
+    for (const { pid } of this.processes()) {
+      found.add(link(`/proc/${pid}/ns/net`))
+      for (const fd of numbers(`/proc/${pid}/fd`)) found.add(link(`/proc/${pid}/fd/${fd}`))
+    }
+    const net = [...found].filter((target) => target.startsWith('net:['))
+    const own = link('/proc/self/ns/net')
+    return new Set(net.filter((target) => target !== own).map((target) => target.slice(5, -1)))
+  }
+
+  /** What is left of this run, in words: processes, network namespaces, temporary files. */
+  left(namespaces: ReadonlySet<string>): string[] {
+    const living = execFileSync('lsns', ['-t', 'net', '-n', '-o', 'NS'], { encoding: 'utf8' })
+    const inodes = living.split('\n').map((line) => line.trim())
+    return [
+      ...this.processes().map(({ pid, command }) => `process ${pid}: ${command}`),
+      ...inodes.filter((inode) => namespaces.has(inode)).map((i) => `network namespace ${i}`),
+      ...readdirSync(this.#temporary).map((name) => `temporary file ${name}`),
+      ...readdirSync('/sys/class/net').filter((name) => name === 'link0'),
+    ]
+  }
+
+  /** Waits until nothing of the run is left; an error lists what is. */
+  async nothingLeft(namespaces: ReadonlySet<string>, seconds = 2): Promise<void> {
+    await this.#eventually(
+      'everything to be gone',
+      seconds,
+      () => this.left(namespaces).length === 0,
+      () => this.left(namespaces).join('\n'),
+    )
+  }
+
+  async rows(): Promise<Measurement[]> {
+    const text = await readFile(join(this.out, 'rows.ndjson'), 'utf8')
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Measurement)
+  }
+
+  async json(file: string): Promise<Record<string, unknown>> {
+    return JSON.parse(await readFile(join(this.out, file), 'utf8')) as Record<string, unknown>
+  }
+
+  has(file: string): boolean {
+    return existsSync(join(this.out, file))
+  }
+
+  files(): Promise<string[]> {
+    return readdir(this.out)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { pid } of this.processes()) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        continue
+      }
+    }
+    await this.ended(10)
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  #eventually<T>(
+    what: string,
+    seconds: number,
+    found: () => T | null | undefined | false,
+    said: () => string = () => `${this.stdout}${this.stderr}`,
+  ): Promise<T> {
+    return eventually(what, seconds, found, said)
+  }
+}
