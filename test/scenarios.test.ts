@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { ThingbenchError } from '../simulator/core/errors.ts'
+import { catalogue } from '../simulator/run/catalogue.ts'
 import { CATALOGUE } from '../simulator/scenario/catalogue.fixture.ts'
 import { expand } from '../simulator/scenario/expand.ts'
 import {
@@ -28,7 +29,7 @@ const asText = { serializers: [String] }
 
 for (const file of yamlFiles(SCENARIOS)) {
   test(`scenarios/${file} resolves, and its title is a question`, () => {
-    const scenario = readScenario(join(SCENARIOS, file), CATALOGUE)
+    const scenario = readScenario(join(SCENARIOS, file), catalogue)
     assert.match(scenario.title, /\?$/u)
     assert.ok(expand(scenario).length > 0)
   })
@@ -37,7 +38,7 @@ for (const file of yamlFiles(SCENARIOS)) {
     const text = readFileSync(join(SCENARIOS, file), 'utf8')
     const [first] = text.split('\n')
     assert.equal(first, '# yaml-language-server: $schema=./scenario.schema.json')
-    assert.deepEqual(mismatches(parse(text), scenarioSchema(CATALOGUE, profiles)), [])
+    assert.deepEqual(mismatches(parse(text), scenarioSchema(catalogue, profiles)), [])
   })
 }
 
@@ -55,7 +56,7 @@ test('a round trip on the NB-IoT profile stays below the first timers of TCP and
 
 test('the schema file is what the table of the reader says', (t) => {
   t.assert.fileSnapshot(
-    schemaText(CATALOGUE, profiles),
+    schemaText(catalogue, profiles),
     join(SCENARIOS, 'scenario.schema.json'),
     asText,
   )

@@ -52,6 +52,10 @@ export const ERRORS = {
     exit: 1,
     text: 'Waited {seconds} s for the {who} to say "{what}", and it did not. The log.txt of the cell says what it was doing.',
   },
+  TB_OUT_UNUSABLE: {
+    exit: 2,
+    text: 'Cannot write results to {folder}: {reason}. Name a folder that you may create and write with --out.',
+  },
   TB_OUT_NOT_EMPTY: {
     exit: 2,
     text: '--out {folder} holds {found} entries already. A run is written to a new or empty folder: name another one, or delete it.',

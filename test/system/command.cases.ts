@@ -141,13 +141,13 @@ export class Command implements AsyncDisposable {
   cellStarted(number: number): Promise<unknown> {
     const started = () =>
       this.events().find((e) => e.event === 'cell-started' && e.number === number)
-    return this.#eventually(`cell ${number} to start`, 40, started)
+    return this.#eventually(`cell ${number} to start`, 40, this.#while(started))
   }
 
   /** Waits for a process of this run with that text in its command line. */
   running(text: string): Promise<Process> {
     const found = () => this.processes().find(({ command }) => command.includes(text))
-    return this.#eventually(`the process ${text}`, 20, found)
+    return this.#eventually(`the process ${text}`, 20, this.#while(found))
   }
 
   async ended(seconds = 60): Promise<Ending> {
@@ -239,6 +239,15 @@ export class Command implements AsyncDisposable {
     }
     await this.ended(10)
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /** The same, for as long as the command runs. */
+  #while<T>(found: () => T): () => T {
+    return () => {
+      const value = found()
+      if (!value && this.#closed) throw new Error(`it has ended:\n${this.stdout}${this.stderr}`)
+      return value
+    }
   }
 
   #eventually<T>(

@@ -83,8 +83,7 @@ describe('a run that is interrupted', { skip: skipReason() }, () => {
   for (const party of ['link-process.ts', 'mosquitto', 'consumer-process.ts', 'fleet-process.ts'])
     it(`by Ctrl-C while the ${party.replace('-process.ts', '')} of its second cell starts`, async () => {
       await using command = await Command.create()
-      // The first cell is over at once: nothing of it can be measured.
-      const file = await command.scenario(scenario('mqtt-tcp, mqtt-tls', '500 ms'))
+      const file = await command.scenario(scenario('mqtt-tcp, mqtt-tls', '1 s'))
       command.start(['run', file, '--out', command.out, '--json'])
       await command.cellStarted(2)
       await command.running(party)

@@ -36,7 +36,7 @@ it(
   { skip: skipReason() },
   async (t) => {
     await using result = await runText(scenario('xmpp-tcp'))
-    const verdict = result.rows.filter((r) => r.metric === 'outcome').at(-1)
+    const verdict = result.rows.findLast((r) => r.metric === 'outcome')
     t.diagnostic(`xmpp-tcp: ${verdict?.outcome} ${verdict?.warnings.join('; ')}`)
     assert.notEqual(verdict?.outcome, 'failed')
     const delivered = result.value('delivery.ratio', 'xmpp-tcp')

@@ -58,9 +58,9 @@ test('packets and bytes are summed by phase and direction, layer by layer', () =
     bytes: 200,
     deliveredPackets: 1,
     deliveredBytes: 100,
-    ipHeader: 40,
-    transportHeader: 64,
-    transportPayload: 96,
+    ipHeader: 20,
+    transportHeader: 32,
+    transportPayload: 48,
     retransmittedPackets: 1,
     retransmittedBytes: 100,
   })
