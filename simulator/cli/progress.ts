@@ -7,8 +7,8 @@ import type { Progress } from '../run/runner.ts'
 export const lineProgress = (): Progress => {
   let prefix = ''
   return {
-    cellStarted(cell, number, total) {
-      prefix = `[${number}/${total}] ${cell.id}`
+    cellStarted(cell, number, total, attempt) {
+      prefix = `[${number}/${total}] ${cell.id}${attempt > 1 ? ' again' : ''}`
       if (process.stderr.isTTY) process.stderr.write(`${prefix} ...\r`)
     },
     cellEnded(_cell, verdict, result) {

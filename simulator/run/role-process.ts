@@ -13,6 +13,7 @@ interface Waiting {
 }
 
 const LOG_LINES = 40
+const END_PATIENCE = 500
 
 export class RoleProcess<
   Order,
@@ -111,8 +112,11 @@ export class RoleProcess<
     this.#disposing = true
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.pid === 0) return
     const gone = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
+    // The end of its input ends a role in order, and lets Node keep its compile cache; one that hangs is killed.
+    this.#child.stdin?.end()
+    const kill = setTimeout(() => this.#child.kill('SIGKILL'), END_PATIENCE)
     await gone
+    clearTimeout(kill)
   }
 
   #hear(line: string): void {

@@ -19,7 +19,8 @@ import { unsupportedReason } from './supported.ts'
 
 /** What a run tells while it runs. Cells are counted from 1. */
 export interface Progress {
-  cellStarted(cell: Cell, number: number, total: number): void
+  /** Attempt 2 repeats a cell that an outside cause made invalid. */
+  cellStarted(cell: Cell, number: number, total: number, attempt: number): void
   cellEnded(cell: Cell, verdict: Verdict, result: CellResult | null): void
 }
 
@@ -49,13 +50,13 @@ export const runBlocks = async (plan: RunPlan): Promise<Readonly<Record<Outcome,
   for (const block of plan.blocks) {
     const again: Cell[] = []
     for (const cell of block) {
-      plan.progress.cellStarted(cell, ++number, total)
+      plan.progress.cellStarted(cell, ++number, total, 1)
       const { outcome } = await attempt(plan, cell, 1)
       outcomes[outcome]++
       if (outcome === 'invalid') again.push(cell)
     }
     for (const cell of again) {
-      plan.progress.cellStarted(cell, number, total)
+      plan.progress.cellStarted(cell, number, total, 2)
       const { outcome } = await attempt(plan, cell, 2)
       outcomes.invalid--
       outcomes[outcome]++

@@ -128,7 +128,10 @@ describe('a run that is interrupted', { skip: skipReason() }, () => {
     process.kill(broker.pid, 'SIGSTOP')
     command.signalGroup('SIGINT')
     await sleep(500)
-    assert.ok(command.processes().some(({ pid }) => pid === command.pid), 'it waits for the server')
+    assert.ok(
+      command.processes().some(({ pid }) => pid === command.pid),
+      'it waits for the server',
+    )
     const second = performance.now()
     command.signalGroup('SIGINT')
     const { code } = await command.ended(5)
