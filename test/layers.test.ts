@@ -60,6 +60,18 @@ test('imports point down', () => {
   assert.deepEqual(wrong, [])
 })
 
+test('docs/architecture.md shows this table', () => {
+  const page = readFileSync(join(root, '..', 'docs', 'architecture.md'), 'utf8')
+  const table = /^\| folder \| may import \|\n\|[-|]+\n((?:\|.*\n)+)/mu.exec(page)?.[1] ?? ''
+  const words = (cell = ''): string[] => (cell.trim() === 'nothing' ? [] : cell.trim().split(', '))
+  const shown = table
+    .trim()
+    .split('\n')
+    .map((row) => row.split('|').slice(1, -1))
+    .flatMap(([folders, allowed]) => words(folders).map((folder) => [folder, words(allowed)]))
+  assert.deepEqual(Object.fromEntries(shown), MAY_IMPORT)
+})
+
 test('packages stay where they belong', () => {
   const wrong = files.flatMap((file) =>
     imports(file)

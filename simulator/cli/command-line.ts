@@ -15,6 +15,12 @@ const LINK_ENGINES = ['auto', 'userspace', 'netem'] as const
 type Parser = Argv<object>
 type Done = (code: number) => void
 
+/** An option that is given twice comes as a list. */
+const once = (value: string | readonly string[]): string => {
+  if (typeof value === 'string') return value
+  throw new Error(`${value.join(' and ')} for one option`)
+}
+
 const addRun = (y: Parser, words: readonly string[], done: Done): Parser =>
   y.command(
     'run <scenario>',
@@ -30,7 +36,11 @@ const addRun = (y: Parser, words: readonly string[], done: Done): Parser =>
           only: { type: 'string', array: true, describe: 'run only these stacks of the scenario' },
           repetitions: { type: 'number', describe: "instead of the scenario's" },
           seed: { type: 'number', describe: "instead of the scenario's" },
-          out: { type: 'string', describe: 'the run folder itself; must be new or empty' },
+          out: {
+            type: 'string',
+            coerce: once,
+            describe: 'the run folder itself; must be new or empty',
+          },
           runtime: { choices: RUNTIMES, default: 'auto', describe: 'how servers are started' },
           link: { choices: LINK_ENGINES, default: 'auto', describe: 'the link engine' },
           setup: { type: 'boolean', default: false, describe: 'first install missing servers' },
@@ -47,6 +57,8 @@ const addRun = (y: Parser, words: readonly string[], done: Done): Parser =>
           capture: { type: 'boolean', default: false, describe: 'not available yet' },
           resume: { type: 'string', describe: 'not available yet' },
         })
+        // Otherwise `--out` alone would mean the folder that one stands in, and `--only` alone no stack.
+        .requiresArg(['only', 'repetitions', 'seed', 'out', 'runtime', 'link', 'resume'])
         .example('$0 run scenarios/quickstart.yaml', 'six stacks on LTE-M, in five minutes'),
     async (argv) => done(await run(argv, words)),
   )
@@ -104,7 +116,9 @@ const parser = (words: readonly string[], done: Done): Parser => {
     .wrap(110)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new ThingbenchError('TB_USAGE', { problem: message })
+      // YError is yargs' own word of wrong usage; any other error comes from a command.
+      if (error && error.name !== 'YError') throw error
+      throw new ThingbenchError('TB_USAGE', { problem: message ?? error?.message ?? 'unclear' })
     })
 }
 

@@ -14,19 +14,19 @@ export const ERRORS = {
   },
   TB_INTERRUPTED: {
     exit: 3,
-    text: 'Interrupted by {signal}. What was measured so far is kept in {folder}.',
+    text: 'Interrupted by {signal}. What was measured so far is kept in {folder}, with its report. A run cannot be continued yet: start the command again to measure all of it.',
   },
   TB_NODE: {
     exit: 1,
-    text: 'This is Node {found}; thingbench is pinned to {pinned}, because its OpenSSL is part of what is measured. Start it through ./thingbench.',
+    text: 'This is Node {found}; thingbench is pinned to {pinned}, because its OpenSSL is part of what is measured. Start it through ./thingbench, which takes the Node of the lockfile.',
   },
   TB_NOT_AVAILABLE: {
     exit: 2,
-    text: 'not available yet: {what}. Use instead: {instead}.',
+    text: '{what} is not available yet in this release. Available instead: {instead}.',
   },
   TB_BROKER_DIED: {
     exit: 1,
-    text: 'The broker {broker} died in the middle of the cell ({how}). Its last lines: {log}',
+    text: 'The broker {broker} ended in the middle of the cell ({how}); it should serve to the end. Its last lines say why; after SIGKILL the kernel does (dmesg: out of memory). Mend that, or take fewer devices. Its last lines:\n{log}',
   },
   TB_BROKER_MISSING: {
     exit: 1,
@@ -34,11 +34,11 @@ export const ERRORS = {
   },
   TB_BROKER_START: {
     exit: 1,
-    text: '{broker} was started and ended ({how}) before it listened on {address}, port {ports}. Its last lines say why:\n{log}',
+    text: '{broker} was started and ended ({how}) before it listened on {address}, port {ports}. The folder of the cell has its configuration. Its last lines say why:\n{log}',
   },
   TB_BROKER_SILENT: {
     exit: 1,
-    text: '{broker} should listen on {address}, port {ports}, and after {seconds} s it listens on {found}. Its last lines:\n{log}',
+    text: '{broker} should listen on {address}, port {ports}, and after {seconds} s it listens on {found}. On a machine under load, run again when it is quiet; otherwise its last lines say what it waits for:\n{log}',
   },
   TB_BROKER_KEY: {
     exit: 1,
@@ -46,11 +46,11 @@ export const ERRORS = {
   },
   TB_ROLE_FAILED: {
     exit: 1,
-    text: 'The {role} process failed: {reason}',
+    text: 'The {role} process of the cell failed: {reason} (Where no remedy is named, type "thingbench doctor"; when that finds nothing, please report it with the folder of the cell.)',
   },
   TB_WAITED: {
     exit: 1,
-    text: 'Waited {seconds} s for the {who} to say "{what}", and it did not. The log.txt of the cell says what it was doing.',
+    text: 'Waited {seconds} s for the {who} to say "{what}", and it did not. The machine may be overloaded: end other programs, or take fewer devices, and run again. When a quiet machine does it too, it is a defect of thingbench: please report it with the folder of the cell.',
   },
   TB_OUT_UNUSABLE: {
     exit: 2,
@@ -62,13 +62,17 @@ export const ERRORS = {
   },
   TB_RESULTS_UNREADABLE: {
     exit: 1,
-    text: 'Cannot read the results in {folder}: {problem}. A results folder is what "thingbench run" wrote, with run.json, scenario.resolved.json and rows.ndjson.',
+    text: 'Cannot read the results in {folder}: {problem}. Give a folder that "thingbench run" wrote, with run.json, scenario.resolved.json and rows.ndjson; it prints its path at the end.',
   },
   TB_LINK_PRIVILEGE: {
     exit: 1,
     text: 'The link could not {call}: {errno}. Network namespaces and TUN devices need root, or a user namespace. {remedy}',
   },
   TB_LINK_TUN: { exit: 1, text: 'The link could not {call}: {errno}. {remedy}' },
+  TB_LINK_UNAVAILABLE: {
+    exit: 1,
+    text: 'Nothing can be measured here, because no link can be made. {reason} {remedy} "thingbench doctor" shows everything that is missing.',
+  },
   TB_LINK_SETUP: {
     exit: 1,
     text: 'Setting up a network namespace of the link failed at "{command}": {said}. {remedy}',

@@ -75,8 +75,10 @@ export class Consumer implements ConsumerEvents {
     if (++this.#delivered === ledger.intended) this.#tell({ event: 'complete' })
   }
 
+  /** What is sent from now on can reach nobody: the cell has failed. */
   ended(cause: Cause): void {
-    this.#tell({ event: 'ended', code: cause.code, detail: cause.detail })
+    const message = `its connection to the server ended (${cause.code}: ${cause.detail})`
+    this.#tell({ event: 'failed', code: 'TB_ROLE_FAILED', message })
   }
 
   report(): ConsumerReport {

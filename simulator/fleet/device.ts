@@ -25,6 +25,7 @@ export class Device implements Timer, DeviceEvents {
   readonly #fleet: FleetState
   #pile: Pile | null = null
   #state: 'waiting' | 'connecting' | 'ready' | 'backing-off' | 'done' = 'waiting'
+  /** The first packet of the first attempt: an attempt that fails is part of what connecting takes. */
   #startedAt: Nanoseconds = NaN
   #retryAt: Nanoseconds = NEVER
   #pause = 0
@@ -51,7 +52,7 @@ export class Device implements Timer, DeviceEvents {
   connect(now: Nanoseconds): void {
     this.#state = 'connecting'
     this.#retryAt = NEVER
-    this.#startedAt = now
+    if (Number.isNaN(this.#startedAt)) this.#startedAt = now
     this.#pile = this.#fleet.open(this, now)
   }
 

@@ -100,7 +100,6 @@ export type ConsumerEvent =
   | { readonly event: 'ready' }
   /** Every measured message arrived. */
   | { readonly event: 'complete' }
-  | { readonly event: 'ended'; readonly code: string; readonly detail: string }
   | { readonly event: 'report'; readonly report: ConsumerReport }
   | { readonly event: 'failed'; readonly code: string; readonly message: string }
 

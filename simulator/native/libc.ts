@@ -133,17 +133,20 @@ export const errno = (): number => koffi.errno()
 /** EAGAIN for 11. */
 export const errnoName = (code: number): string => getSystemErrorName(-code)
 
+/** The advice where nothing better is known. */
+const DOCTOR = 'Type "thingbench doctor" to see what this machine lacks.'
+
 /**
  * Passes on the result of a system call, or throws TB_SYSTEM_CALL when it is negative.
  * `call` names what was attempted, with its object ("open /dev/net/tun"); `advice` says what to do next.
  */
-export const systemCall = (call: string, result: number, advice = ''): number => {
+export const systemCall = (call: string, result: number, advice = DOCTOR): number => {
   if (result < 0) throw systemError(call, errno(), advice)
   return result
 }
 
 /** The error for a system call that failed with `code`. */
-export const systemError = (call: string, code: number, advice = ''): ThingbenchError =>
+export const systemError = (call: string, code: number, advice = DOCTOR): ThingbenchError =>
   new ThingbenchError('TB_SYSTEM_CALL', {
     call,
     errno: errnoName(code),

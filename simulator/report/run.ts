@@ -42,12 +42,9 @@ const readText = async (folder: string, file: string): Promise<string> => {
   try {
     return await readFile(join(folder, file), 'utf8')
   } catch (cause) {
-    if (!isMissing(cause)) throw cause
-    throw new ThingbenchError(
-      'TB_RESULTS_UNREADABLE',
-      { folder, problem: `${file} is missing` },
-      { cause },
-    )
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const problem = isMissing(cause) ? `${file} is missing` : `${file} cannot be read: ${why}`
+    throw new ThingbenchError('TB_RESULTS_UNREADABLE', { folder, problem }, { cause })
   }
 }
 

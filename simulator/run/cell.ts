@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, monotonic, SECOND } from '../core/clock.ts'
-import { ThingbenchError } from '../core/errors.ts'
 import type { Cell, Phases, Verdict } from '../core/types.ts'
 import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
 import { settle } from '../fleet/ledger.ts'
@@ -15,6 +14,7 @@ import type { Parties, RunContext } from './parties.ts'
 import { startParties } from './parties.ts'
 import type { Reading } from './readings.ts'
 import { readingsOf } from './readings.ts'
+import { Watch } from './watch.ts'
 
 export interface CellResult {
   readonly verdict: Verdict
@@ -45,20 +45,39 @@ export const runCell = async (
   folder: string,
   signal: AbortSignal,
 ): Promise<CellResult> => {
-  await using parties = await startParties(cell, context, folder, signal)
+  await using started = new AsyncDisposableStack()
+  // Declared later, so disposed earlier: it does not see how the parties are ended.
+  using watch = new Watch(signal)
+  try {
+    const parties = await startParties(cell, context, folder, watch, started)
+    return await measureWith(parties, cell, phases, idle, watch.signal)
+  } catch (error) {
+    throw (await watch.blame()) ?? error
+  }
+}
+
+const measureWith = async (
+  parties: Parties,
+  cell: Cell,
+  phases: Phases,
+  idle: Idle,
+  signal: AbortSignal,
+): Promise<CellResult> => {
   const before = sampleParties(parties)
   await connect(parties, phases, signal)
   const connected = sampleParties(parties, before)
-  const plan = announcePlan(parties, phases)
-  await until(plan.t0, parties, signal)
+  const plan = announcePlan(parties, phases, roundTripOf(cell))
+  await until(plan.t0, signal)
   const start = sampleParties(parties, connected)
-  await until(plan.t1, parties, signal)
+  await until(plan.t1, signal)
   const end = sampleParties(parties, start)
   await drain(parties, plan, signal)
   const reports = await close(parties, cell, signal)
   const samples: Samples = { before, connected, start, end }
   return conclude(cell, parties, idle, plan, samples, reports)
 }
+
+const roundTripOf = ({ link }: Cell): Nanoseconds => link.up.delay + link.down.delay
 
 /** Devices connect over the ramp, at the pace of the connect slots; all are ready, or the connect deadline passes. */
 const connect = async (
@@ -72,12 +91,16 @@ const connect = async (
   // The ramp is a minimum: a stack that connects faster still waits for it.
   const patience = (Math.max(phases.connectDeadline, phases.ramp) + 10 * SECOND) / MILLISECOND
   await fleet.expect('connected', patience, signal)
-  const rest = at + phases.ramp - monotonic()
-  if (rest > 0) await sleep(rest / MILLISECOND, undefined, { signal })
+  await until(at + phases.ramp, signal)
 }
 
-const announcePlan = ({ link, fleet, consumer }: Parties, phases: Phases): PhasePlan => {
-  const warmup = monotonic() + NOTICE
+/** Warm-up begins a round trip after the last device is ready: until then the link counts packets as its connect phase. */
+const announcePlan = (
+  { link, fleet, consumer }: Parties,
+  phases: Phases,
+  roundTrip: Nanoseconds,
+): PhasePlan => {
+  const warmup = monotonic() + NOTICE + roundTrip
   const t0 = warmup + phases.warmup
   const t1 = t0 + phases.measure
   const plan: PhasePlan = { warmup, t0, t1, end: t1 + phases.drain }
@@ -87,26 +110,13 @@ const announcePlan = ({ link, fleet, consumer }: Parties, phases: Phases): Phase
   return plan
 }
 
-/** Waits for the instant; a party that fails meanwhile ends the wait. */
-const until = async (time: Nanoseconds, parties: Parties, signal: AbortSignal): Promise<void> => {
+const until = async (time: Nanoseconds, signal: AbortSignal): Promise<void> => {
   for (;;) {
     const rest = time - monotonic()
     if (rest <= 0) return
-    checkParties(parties)
-    await sleep(Math.min(rest / MILLISECOND, 100), undefined, { signal })
+    // It may end a millisecond early.
+    await sleep(rest / MILLISECOND, undefined, { signal })
   }
-}
-
-const checkParties = ({ link, consumer, fleet, broker }: Parties): void => {
-  const failure = link.failure ?? consumer.failure ?? fleet.failure
-  if (failure) throw failure
-  const ended = broker?.ended()
-  if (broker && ended)
-    throw new ThingbenchError('TB_BROKER_DIED', {
-      broker: broker.product.name,
-      how: ended,
-      log: broker.log(),
-    })
 }
 
 /** Drain ends when nothing is outstanding, at the latest at the plan's end. */
@@ -115,7 +125,6 @@ const drain = async (parties: Parties, plan: PhasePlan, signal: AbortSignal): Pr
   const settled = (): boolean =>
     fleet.has('quiet') && (product.consumer === 'none' || consumer.has('complete'))
   while (!settled() && monotonic() < plan.end) {
-    checkParties(parties)
     await sleep(10, undefined, { signal })
   }
 }
@@ -137,8 +146,7 @@ const close = async (
   consumer.order({ order: 'report' })
   const consumerReport = (await consumer.expect('report', REPORT_PATIENCE, signal)).report
   // The last packets are still on their way.
-  const roundTrip = cell.link.up.delay + cell.link.down.delay
-  await sleep(Math.min(roundTrip / MILLISECOND, 1000), undefined, { signal })
+  await sleep(Math.min(roundTripOf(cell) / MILLISECOND, 1000), undefined, { signal })
   link.order({ order: 'account', ready: fleetReport.ready, closing })
   const linkAccount = (await link.expect('account', REPORT_PATIENCE, signal)).account
   return { fleet: fleetReport, consumer: consumerReport, link: linkAccount }

@@ -1,6 +1,6 @@
 /**
  * The four parties of a cell: link, server, consumer, fleet; started in this order, each ready before the next, all gone
- * when disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
+ * when their stack is disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
@@ -14,6 +14,7 @@ import { SERVER_ADDRESS } from '../network/link-protocol.ts'
 import type { Identities } from '../security/identities.ts'
 import type { Processors } from './processors.ts'
 import { RoleProcess } from './role-process.ts'
+import type { Watch } from './watch.ts'
 
 /** What stays the same for all cells of a run. */
 export interface RunContext {
@@ -27,7 +28,7 @@ export interface RunContext {
   readonly processors: Processors
 }
 
-export interface Parties extends AsyncDisposable {
+export interface Parties {
   readonly link: RoleProcess<LinkOrder, LinkEvent>
   /** Null where the consumer is the server. */
   readonly broker: Broker | null
@@ -45,36 +46,30 @@ const ROLE_PATIENCE = 20_000
 /** One probe device for each hundred devices, at least one. */
 export const probesFor = (devices: number): number => Math.max(1, Math.ceil(devices / 100))
 
+/** What is started goes into `started`, also when a later one fails; `watch` looks after it from then on. */
 export const startParties = async (
   cell: Cell,
   context: RunContext,
   folder: string,
-  signal: AbortSignal,
+  watch: Watch,
+  started: AsyncDisposableStack,
 ): Promise<Parties> => {
-  await using started = new AsyncDisposableStack()
+  const { signal } = watch
   const product = brokerNamed(cell.stack.broker)
-  const link = started.use(startLink(cell, context))
+  const link = watch.role(started.use(startLink(cell, context)))
   const { devicesNamespace, serverNamespace, sysctls } = await link.expect(
     'ready',
     ROLE_PATIENCE,
     signal,
   )
   const broker = await startBroker(cell, product, context, folder, serverNamespace, signal)
+  watch.broker = broker
   if (broker) started.use(broker)
-  const consumer = started.use(startConsumer(cell, product, context, serverNamespace))
+  const consumer = watch.role(started.use(startConsumer(cell, product, context, serverNamespace)))
   await consumer.expect('ready', BROKER_PATIENCE, signal)
-  const fleet = started.use(startFleet(cell, product, context, devicesNamespace))
+  const fleet = watch.role(started.use(startFleet(cell, product, context, devicesNamespace)))
   await fleet.expect('ready', ROLE_PATIENCE, signal)
-  const all = started.move()
-  return {
-    link,
-    broker,
-    product,
-    consumer,
-    fleet,
-    sysctls,
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
-  }
+  return { link, broker, product, consumer, fleet, sysctls }
 }
 
 const startLink = (cell: Cell, context: RunContext): RoleProcess<LinkOrder, LinkEvent> => {

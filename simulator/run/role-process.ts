@@ -13,6 +13,7 @@ interface Waiting {
 }
 
 const LOG_LINES = 40
+const LONGEST_LINE = 500
 const END_PATIENCE = 500
 
 export class RoleProcess<
@@ -36,17 +37,18 @@ export class RoleProcess<
       detached: true,
     })
     this.#child.on('error', (error) => this.#fail(error.message))
-    this.#child.on('exit', (code, signal) => {
-      if (!this.#disposing) this.#fail(`it ended early (${signal ?? `exit status ${code}`})`)
+    // Not at 'exit': what it said last may not have been read then.
+    this.#child.on('close', (code, signal) => {
+      if (this.#disposing) return
+      // Status 0 is the end that it was told to make, unless somebody still waits for an event.
+      if (code !== 0 || this.#waiting.length > 0)
+        this.#fail(`it ended early (${signal ?? `exit status ${code}`})`)
     })
     this.#child.stdin?.on('error', () => {})
     if (this.#child.stdout)
       createInterface({ input: this.#child.stdout }).on('line', (line) => this.#hear(line))
     if (this.#child.stderr)
-      createInterface({ input: this.#child.stderr }).on('line', (line) => {
-        this.#log.push(line)
-        if (this.#log.length > LOG_LINES) this.#log.shift()
-      })
+      createInterface({ input: this.#child.stderr }).on('line', (line) => this.#keep(line))
     this.#child.stdin?.write(`${JSON.stringify(config)}\n`)
   }
 
@@ -120,11 +122,23 @@ export class RoleProcess<
   }
 
   #hear(line: string): void {
-    const event = JSON.parse(line) as Event & { readonly message?: string }
+    let event: Event & { readonly message?: string }
+    try {
+      event = JSON.parse(line) as typeof event
+    } catch {
+      // A process that was killed while it spoke: its end is told by 'close'.
+      this.#keep(line)
+      return
+    }
     if (event.event === 'failed') return this.#fail(event.message ?? 'no reason given')
     const waiting = this.#waiting.find((w) => w.event === event.event)
     if (waiting) waiting.resolve(event)
     else this.#inbox.push(event)
+  }
+
+  #keep(line: string): void {
+    this.#log.push(line.slice(0, LONGEST_LINE))
+    if (this.#log.length > LOG_LINES) this.#log.shift()
   }
 
   #fail(message: string): void {

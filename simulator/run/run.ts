@@ -1,7 +1,9 @@
 /** `thingbench run`, without the command line: from a resolved scenario to a results folder. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
+import { probeTun } from '../network/host.ts'
 import { Identities } from '../security/identities.ts'
 import { makePki } from '../security/pki.ts'
 import { Audit } from './audit.ts'
@@ -39,6 +41,7 @@ const IDLE_WINDOW = 2000
 /** @throws ThingbenchError when the run cannot begin; a failing cell is a result and does not throw. */
 export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   const { scenario, progress, signal } = request
+  await requireLink()
   const store = await Store.create(scenario, request.out, request.results)
   const context = createContext()
   const audit = new Audit()
@@ -78,6 +81,14 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
     if (!signal.aborted) throw error
     return { folder: store.folder, outcomes: null, interrupted: true }
   }
+}
+
+/** Without a link no cell can run: better said once, before there is a folder, than by every cell. */
+const requireLink = async (): Promise<void> => {
+  const tun = await probeTun()
+  if (tun.ok) return
+  const { reason, remedy } = tun
+  throw new ThingbenchError('TB_LINK_UNAVAILABLE', { reason, remedy })
 }
 
 /** Keys and names of a run: fresh for each, so that no run knows another's. */

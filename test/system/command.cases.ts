@@ -107,6 +107,14 @@ export class Command implements AsyncDisposable {
     return file
   }
 
+  /** Writes a shell script of that name and gives its folder, for PATH. */
+  async program(name: string, script: string): Promise<string> {
+    const folder = join(this.folder, 'bin')
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    return folder
+  }
+
   start(words: readonly string[], { env = {}, before = [] }: CommandOptions = {}): void {
     const [program = '', ...rest] = [...before, join(ROOT, 'thingbench'), ...words]
     const [name = '', value = ''] = this.#mark.split('=')
@@ -117,6 +125,8 @@ export class Command implements AsyncDisposable {
     })
     this.#child = child
     this.#closed = false
+    this.stdout = ''
+    this.stderr = ''
     child.once('close', () => (this.#closed = true))
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
@@ -210,15 +220,19 @@ export class Command implements AsyncDisposable {
   }
 
   async rows(): Promise<Measurement[]> {
-    const text = await readFile(join(this.out, 'rows.ndjson'), 'utf8')
+    const text = await this.text('rows.ndjson')
     return text
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Measurement)
   }
 
+  text(file: string): Promise<string> {
+    return readFile(join(this.out, file), 'utf8')
+  }
+
   async json(file: string): Promise<Record<string, unknown>> {
-    return JSON.parse(await readFile(join(this.out, file), 'utf8')) as Record<string, unknown>
+    return JSON.parse(await this.text(file)) as Record<string, unknown>
   }
 
   has(file: string): boolean {

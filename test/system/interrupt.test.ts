@@ -149,6 +149,27 @@ describe('a run that is interrupted', { skip: skipReason() }, () => {
     await command.nothingLeft(namespaces, 2)
   })
 
+  it('by kill -9 before the program of a server has become itself leaves no server', async () => {
+    await using command = await Command.create()
+    // The last tool before the program, slowed down: what is a millisecond otherwise lasts one second.
+    const tools = await command.program('setpriv', 'sleep 1; exec /usr/bin/setpriv "$@"')
+    // A server that says nothing, so that it does not find out by itself that nobody listens.
+    const silent = '{ stack: coap-udp, broker: libcoap }'
+    const file = await command.scenario(scenario(silent, '3 s'))
+    command.start(['run', file, '--out', command.out, '--json'], {
+      env: { PATH: `${tools}:${process.env.PATH}` },
+    })
+    const { pid } = await command.running('setpriv --pdeathsig')
+    const namespaces = command.namespaces()
+    process.kill(command.pid, 'SIGKILL')
+    await sleep(500)
+    assert.ok(
+      command.processes().some((p) => p.pid === pid),
+      'it is still on its way',
+    )
+    await command.nothingLeft(namespaces, 3)
+  })
+
   for (const party of ['link-process.ts', 'mosquitto', 'fleet-process.ts'])
     it(`by kill -9 while the ${party.replace('-process.ts', '')} starts`, async () => {
       await using command = await Command.create()

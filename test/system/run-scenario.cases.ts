@@ -26,14 +26,22 @@ export interface RunResult extends AsyncDisposable {
   value(metric: string, stack: string): number
 }
 
+/** @param change what to ask instead of what the text asks */
 export const runText = async (
   yaml: string,
-  signal = new AbortController().signal,
+  change = (scenario: Scenario): Scenario => scenario,
 ): Promise<RunResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'thingbench-test-'))
   const file = join(folder, 'scenario.yaml')
   await writeFile(file, yaml)
-  const scenario = readScenario(file, catalogue)
+  return run(change(readScenario(file, catalogue)), folder)
+}
+
+/** Runs a scenario that is resolved already. */
+export const runResolved = async (scenario: Scenario): Promise<RunResult> =>
+  run(scenario, await mkdtemp(join(tmpdir(), 'thingbench-test-')))
+
+const run = async (scenario: Scenario, folder: string): Promise<RunResult> => {
   const out = join(folder, 'run')
   const progress = { cellStarted: () => {}, cellEnded: () => {} }
   const outcome = await runScenario({
@@ -42,7 +50,7 @@ export const runText = async (
     results: folder,
     command: 'test',
     progress,
-    signal,
+    signal: new AbortController().signal,
   })
   const lines = (await readFile(join(out, 'rows.ndjson'), 'utf8')).trim().split('\n')
   const rows = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Measurement)

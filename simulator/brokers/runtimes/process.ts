@@ -2,7 +2,7 @@
  * Servers that are programs of this machine. What is started is the program itself: the tools before it in the command line
  * (nsenter, taskset, prlimit, setpriv; all of util-linux) each become the next by execve, so our child's process id is the server's.
  *
- *   nsenter --net=NAMESPACE  taskset -c CPU  prlimit --nofile=N:  setpriv --pdeathsig KILL  PROGRAM ...
+ *   nsenter --net=NAMESPACE  taskset -c CPU  prlimit --nofile=N:  setpriv --pdeathsig KILL  sh -c 'still our child?'  PROGRAM ...
  */
 import type { ChildProcessByStdio } from 'node:child_process'
 import { spawn } from 'node:child_process'
@@ -106,6 +106,9 @@ const lastLines = (broker: Broker): string => {
   return lines === '' ? '(nothing)' : lines.split('\n').slice(-LAST_LINES).join('\n')
 }
 
+/** The kernel tells of no parent that died before it was asked to: only a child that is still ours becomes the program. */
+const STILL_OURS = 'test "$PPID" = "$0" && exec "$@"'
+
 const missing = (
   title: string,
   program: string | null,
@@ -136,7 +139,8 @@ const commandLine = async (
       throw missing(`${tool}, which starts servers,`, tool, 'util-linux')
   const program = await findProgram(launch.command)
   if (program === null) throw missing(product.title, launch.command, product.debianPackage)
-  return [...tools.flat(), program, ...launch.args]
+  const guard = ['/bin/sh', '-c', STILL_OURS, String(process.pid)]
+  return [...tools.flat(), ...guard, program, ...launch.args]
 }
 
 /** Raises the soft limit of open files to what is wanted, as far as the hard limit allows. */

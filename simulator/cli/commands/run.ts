@@ -5,6 +5,7 @@ import { summarise, writeReport } from '../../report/report.ts'
 import { crossedThresholds } from '../../report/thresholds.ts'
 import { catalogue } from '../../run/catalogue.ts'
 import { narrow } from '../../run/narrow.ts'
+import type { RunOutcome } from '../../run/run.ts'
 import { runScenario } from '../../run/run.ts'
 import { readScenario } from '../../scenario/load.ts'
 import { jsonProgress, lineProgress } from '../progress.ts'
@@ -25,6 +26,7 @@ export interface RunArguments {
 }
 
 const RESULTS = join(import.meta.dirname, '..', '..', '..', 'results')
+const FAILED = 1
 const CROSSED = 99
 const INTERRUPTED = 3
 
@@ -45,13 +47,13 @@ export const run = async (argv: RunArguments, words: readonly string[]): Promise
     progress: argv.json ? jsonProgress() : lineProgress(),
     signal: interrupt.signal,
   })
-  return conclude(argv, scenario, outcome.folder, interrupt)
+  return conclude(argv, scenario, outcome, interrupt)
 }
 
 const conclude = async (
   argv: RunArguments,
   scenario: Scenario,
-  folder: string,
+  { folder, outcomes }: RunOutcome,
   interrupt: Interrupt,
 ): Promise<number> => {
   const { table } = await writeReport(folder)
@@ -61,6 +63,13 @@ const conclude = async (
     throw new ThingbenchError('TB_INTERRUPTED', { signal: interrupt.name, folder })
   const crossed = crossedThresholds(scenario.thresholds, await summarise(folder))
   for (const line of crossed) process.stderr.write(`thingbench: threshold crossed: ${line}\n`)
+  // A cell that failed measured nothing, so no threshold is known to hold: that weighs more than one that was crossed.
+  const failed = outcomes?.failed ?? 0
+  if (failed > 0) {
+    const total = Object.values(outcomes ?? {}).reduce((sum, count) => sum + count, 0)
+    process.stderr.write(`thingbench: ${failed} of ${total} cells failed; the reasons are above\n`)
+    return FAILED
+  }
   return crossed.length > 0 ? CROSSED : 0
 }
 

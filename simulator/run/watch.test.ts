@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Broker, BrokerProduct } from '../brokers/broker.ts'
+import { ThingbenchError } from '../core/errors.ts'
+import { Watch } from './watch.ts'
+
+const failure = new ThingbenchError('TB_ROLE_FAILED', { role: 'consumer', reason: 'gone' })
+
+class FakeBroker implements Broker {
+  readonly product = { title: 'Fake server' } as BrokerProduct
+  readonly version = '1'
+  readonly runtime = 'process'
+  how: string | null = null
+  pids(): readonly number[] {
+    return []
+  }
+  log(): string {
+    return Array.from({ length: 30 }, (_, i) => `line ${i}`).join('\n')
+  }
+  ended(): string | null {
+    return this.how
+  }
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Two looks and some patience. */
+const fired = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => resolve())
+    setTimeout(() => reject(new Error('the watch saw nothing in 5 s')), 5000).unref()
+  })
+
+test('a role that fails ends the waits of the cell, and is to blame', async () => {
+  using watch = new Watch(new AbortController().signal)
+  const role: { failure: ThingbenchError | null } = watch.role({ failure: null })
+  const ended = fired(watch.signal)
+  role.failure = failure
+  await ended
+  assert.equal(await watch.blame(), failure)
+})
+
+test('a broker that died is to blame before who lost the connection to it, even when that is heard first', async () => {
+  using watch = new Watch(new AbortController().signal)
+  const broker = new FakeBroker()
+  watch.broker = broker
+  watch.role({ failure })
+  setTimeout(() => (broker.how = 'signal SIGKILL'), 20)
+  const blamed = await watch.blame()
+  assert.equal(blamed?.code, 'TB_BROKER_DIED')
+  assert.match(blamed?.message ?? '', /Fake server ended .*signal SIGKILL/)
+  assert.match(blamed?.message ?? '', /line 10\n[^]*line 29$/)
+  assert.doesNotMatch(blamed?.message ?? '', /line 9\n/)
+})
+
+test('nobody is to blame for an interruption, or for a wait that was merely too long', async () => {
+  const interrupt = new AbortController()
+  using watch = new Watch(interrupt.signal)
+  watch.role({ failure: null })
+  watch.broker = new FakeBroker()
+  assert.equal(await watch.blame(), null)
+  interrupt.abort()
+  assert.equal(watch.signal.aborted, true)
+  assert.equal(await watch.blame(), null)
+})
