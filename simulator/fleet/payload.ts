@@ -4,6 +4,12 @@
  * there is plaintext on the wire.
  */
 export const SEQUENCE_WIDTH = 8
+/** Characters of the canary: 48 random bits, which do not turn up by chance. */
+export const CANARY_WIDTH = 8
+
+/** Whether payloads of this size show the whole canary. */
+export const holdsCanary = (size: number): boolean => size >= SEQUENCE_WIDTH + CANARY_WIDTH
+
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const DIGIT = Uint8Array.from(ALPHABET, (c) => c.charCodeAt(0))
 const VALUE = new Int16Array(256).fill(-1)

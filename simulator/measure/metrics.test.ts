@@ -7,7 +7,6 @@ const NAMES = `
 latency.{mean,p50,p90,p99,p999,max} ms
 ack.{mean,p50,p99} ms
 connect.{wait,transport,security,application}.{mean,p50,p99} ms
-payload.{seal,open}_ms.{p50,p99} ms
 schedule_delay.{p50,p99,max} ms
 throughput.{offered,sent,delivered} msg/s
 delivery.ratio ratio
@@ -24,7 +23,6 @@ wire.connect_packets.{up,down} packets
 wire.retransmitted_ratio ratio
 wire.layer_bytes_per_message.{ip,transport,security,application,payload,retransmission} B
 wire.plaintext_devices count
-wire.idle_bytes_per_hour B/h
 cpu.{broker,consumer,fleet,link,total}_us_per_message us
 cpu.{broker,fleet}_us_per_connect us
 memory.{broker,fleet,kernel}_kib_per_session KiB

@@ -81,16 +81,6 @@ const TIMES: Record<string, Metric> = {
     'From the first packet until the application is ready: CONNACK, bound JID, or the response to one CoAP registration',
   ),
   ...times(
-    'payload.seal_ms',
-    ['p50', 'p99'],
-    'Protecting one payload at the sender; counted in latency too',
-  ),
-  ...times(
-    'payload.open_ms',
-    ['p50', 'p99'],
-    'Opening one protected payload at the receiver; counted in latency too',
-  ),
-  ...times(
     'schedule_delay',
     ['p50', 'p99', 'max'],
     "The fleet's timer fired minus the intended time: the error of the instrument, not of the stack",
@@ -196,11 +186,6 @@ const WIRE: Record<string, Metric> = {
     'lower',
     'Bytes per intended message in both directions that are *; all layers add up to bytes per message up and down.',
   ),
-  'wire.idle_bytes_per_hour': {
-    unit: 'B/h',
-    better: 'lower',
-    meaning: 'Bytes per device and hour in both directions while nothing is sent.',
-  },
 }
 
 const PROCESSES = {

@@ -14,6 +14,8 @@ export const WAIT_LIMIT = 0.05
 export const LATE_LIMIT = 0.01
 export const BROKER_SATURATED = 0.9
 export const LATENCY_LOAD_LIMIT = 0.6
+/** The warning on a latency that was measured while a processor was busier than that: shown, never compared. */
+export const NOT_CLAIMED = `not claimed: a processor was over ${LATENCY_LOAD_LIMIT * 100} % busy`
 
 /** What is known of the measured window of a cell. Shares are fractions of the window, or of one processor. */
 export interface Evidence {

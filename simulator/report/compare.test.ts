@@ -26,7 +26,7 @@ test('a repetition that is invalid on one side is dropped on both, and counted',
   assert.equal(result?.pairs, 5)
   assert.equal(result?.strength, 'preliminary')
   assert.deepEqual(result?.dropped, { stack: 1, baseline: 0 })
-  assert.equal(result && droppedWords(result), 'dropped as not valid: 1 of safe')
+  assert.equal(result && droppedWords(result), 'dropped as not valid or too busy: 1 of safe')
 })
 
 test('nothing is compared with a group that is not measured', () => {

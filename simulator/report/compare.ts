@@ -2,7 +2,7 @@
 import { METRICS } from '../measure/metrics.ts'
 import { type Comparison, type Relevance, compare, relevanceOf } from '../measure/paired.ts'
 import { median } from '../measure/statistics.ts'
-import { type Condition, type Group, observe } from './rows.ts'
+import { type Condition, type Group, type Observation, observe } from './rows.ts'
 import type { Run } from './run.ts'
 
 /** Something worth comparing: one metric, or the sum of several. */
@@ -52,7 +52,7 @@ export const QUANTITIES: readonly Quantity[] = [
 export interface PairedResult extends Comparison {
   readonly stack: Group
   readonly baseline: Group
-  /** Repetitions of which the stack's side is not valid, and of which the baseline's is not. */
+  /** Repetitions whose value is not compared on the stack's side, and on the baseline's: not valid, or a latency on a busy processor. */
   readonly dropped: { readonly stack: number; readonly baseline: number }
   /** A percentile fell among the lost in a repetition: nothing is compared, because leaving it out would favour losing. */
   readonly lost: boolean
@@ -67,6 +67,9 @@ export const baselineOf = (run: Run, condition: Condition, group: Group): Group 
 
 const invalid = (group: Group): number =>
   group.cells.filter((cell) => cell.outcome !== 'measured').length
+
+const claimed = (observations: readonly Observation[]): Observation[] =>
+  observations.filter((observation) => !observation.notClaimed)
 
 /** The probes' error at the percentile that is compared, in ms: the larger of both sides' medians; 0 when it was not measured. */
 const probeError = (groups: readonly Group[], metric: string): number => {
@@ -93,8 +96,10 @@ export const comparePaired = (
   metrics: readonly string[],
 ): PairedResult | null => {
   if (stack.outcome !== 'measured' || baseline.outcome !== 'measured') return null
-  const values = observe(stack.counted, metrics)
-  const others = new Map(observe(baseline.counted, metrics).map((o) => [o.repetition, o]))
+  const all = observe(stack.counted, metrics)
+  const allOthers = observe(baseline.counted, metrics)
+  const values = claimed(all)
+  const others = new Map(claimed(allOthers).map((o) => [o.repetition, o]))
   const both = values.flatMap((observation) => {
     const other = others.get(observation.repetition)
     return other ? [{ observation, other }] : []
@@ -110,12 +115,15 @@ export const comparePaired = (
     ...compare(lost ? [] : pairs, limitOf([stack, baseline], metrics[0] ?? '')),
     stack,
     baseline,
-    dropped: { stack: invalid(stack), baseline: invalid(baseline) },
+    dropped: {
+      stack: invalid(stack) + all.length - values.length,
+      baseline: invalid(baseline) + allOthers.length - others.size,
+    },
     lost,
   }
 }
 
-/** In words, or null when nothing was dropped: "dropped as not valid: 1 of mqtt-tls, 2 of mqtt-tcp". */
+/** In words, or null when nothing was dropped: "dropped as not valid or too busy: 1 of mqtt-tls, 2 of mqtt-tcp". */
 export const droppedWords = (result: PairedResult): string | null => {
   const sides = [
     { name: result.stack.stack, count: result.dropped.stack },
@@ -123,5 +131,5 @@ export const droppedWords = (result: PairedResult): string | null => {
   ].filter((side) => side.count > 0)
   if (sides.length === 0) return null
   const words = sides.map((side) => `${side.count} of ${side.name}`)
-  return `dropped as not valid: ${words.join(', ')}`
+  return `dropped as not valid or too busy: ${words.join(', ')}`
 }

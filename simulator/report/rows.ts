@@ -1,12 +1,15 @@
 /** rows.ndjson as cells and cell groups: which attempt counts, which repetitions are valid, and what verdict a group has. */
 import { ThingbenchError } from '../core/errors.ts'
 import type { Measurement, Outcome, Scenario } from '../core/types.ts'
+import { NOT_CLAIMED } from '../measure/validity.ts'
 
 /** One number of one repetition; `lost` marks a percentile that falls among undelivered messages, later than any value. */
 export interface Observation {
   readonly repetition: number
   readonly value: number | null
   readonly lost: boolean
+  /** A latency taken on a busy processor: shown, never compared. */
+  readonly notClaimed: boolean
   /** Observations behind the value. */
   readonly n: number
 }
@@ -158,6 +161,7 @@ export const observe = (
       repetition: cell.repetition,
       value: missing.length > 0 ? null : present.reduce((sum, row) => sum + (row.value ?? 0), 0),
       lost: missing.some((row) => row.warnings.includes('lost')),
+      notClaimed: present.some((row) => row.warnings.includes(NOT_CLAIMED)),
       n: Math.min(...present.map((row) => row.n)),
     })
   }

@@ -93,29 +93,27 @@ const metricsOf = (cells: readonly CellResult[]): string[] => {
   return [...known, ...[...present].filter((name) => !(name in METRICS)).toSorted()]
 }
 
-/** Texts of several repetitions that differ only in their numbers, as one: the first of them, and how many there are. */
-const alike = (texts: readonly string[]): { text: string; count: number }[] => {
-  const found = new Map<string, { text: string; count: number; same: boolean }>()
-  for (const text of texts) {
-    const shape = text.replace(/\d[\d.,]*/g, '#')
-    const known = found.get(shape)
-    if (!known) found.set(shape, { text, count: 1, same: true })
-    else
-      found.set(shape, {
-        ...known,
-        count: known.count + 1,
-        same: known.same && known.text === text,
-      })
-  }
-  return [...found.values()].map(({ text, count, same }) => ({
+/** Texts of several repetitions that differ only in their numbers, as one: the first of them, and how many repetitions have it. */
+const alike = (repetitions: readonly (readonly string[])[]): { text: string; count: number }[] => {
+  const found = new Map<string, { text: string; where: Set<number>; same: boolean }>()
+  repetitions.forEach((texts, repetition) => {
+    for (const text of texts) {
+      const shape = text.replace(/\d[\d.,]*/g, '#')
+      const known = found.get(shape) ?? { text, where: new Set(), same: true }
+      known.where.add(repetition)
+      known.same &&= known.text === text
+      found.set(shape, known)
+    }
+  })
+  return [...found.values()].map(({ text, where, same }) => ({
     text: same ? text : `${text}, and alike`,
-    count,
+    count: where.size,
   }))
 }
 
 /** "seen everywhere; seen here (2 of 6)": what single repetitions warn of. */
 const warningsOf = (cells: readonly CellResult[], metric: string): string[] =>
-  alike(cells.flatMap((cell) => cell.rows.get(metric)?.warnings ?? [])).map(({ text, count }) =>
+  alike(cells.map((cell) => cell.rows.get(metric)?.warnings ?? [])).map(({ text, count }) =>
     count === cells.length ? text : `${text} (${count} of ${cells.length})`,
   )
 
@@ -207,7 +205,7 @@ const outcomeRow = (run: Run, group: Group): SummaryRow => ({
 /** The reasons of all repetitions, those that differ only in numbers once, with how many of the repetitions gave it. */
 export const reasonsOf = (group: Group): string[] =>
   alike(
-    group.cells.flatMap((cell) =>
+    group.cells.map((cell) =>
       cell.reasons.map((reason) =>
         cell.outcome === 'measured' ? reason : `${cell.outcome}: ${reason}`,
       ),

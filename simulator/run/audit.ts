@@ -4,6 +4,7 @@
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Cell } from '../core/types.ts'
+import { holdsCanary } from '../fleet/payload.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
 
@@ -51,7 +52,9 @@ export class Audit {
       ...Object.fromEntries(
         Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value]),
       ),
-      'payload seen in plain text': `${result.link.plaintextDevices} of ${cell.devices} devices`,
+      'payload seen in plain text': holdsCanary(cell.workload.payload)
+        ? `${result.link.plaintextDevices} of ${cell.devices} devices`
+        : 'not looked for: the payload is too short',
     }
     for (const [property, value] of Object.entries(properties)) {
       const row = this.#stacks.get(property) ?? new Map<string, Set<string>>()

@@ -56,6 +56,12 @@ export const costsOf = (samples: Samples, parties: Parties, idle: Idle): Costs =
   }
 }
 
+/** Share of each processor that was busy in the measured window. */
+export const busyShares = ({ start, end }: Samples): number[] => {
+  const { processors, elapsed } = usageBetween(start, end)
+  return processors.map(({ busy }) => busy / elapsed)
+}
+
 /** Busy time of the whole machine so far, and when it was read. */
 export const machineBusy = (): { readonly busy: number; readonly at: number } => {
   const { machine, at } = sampleUsage([])

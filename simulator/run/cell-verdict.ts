@@ -1,12 +1,13 @@
 /** Puts together what is known of a cell's measured window, for `judge`. */
 import type { Cell, Verdict } from '../core/types.ts'
 import type { FleetReport } from '../fleet/fleet-protocol.ts'
+import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { usageBetween } from '../measure/usage.ts'
 import { judge } from '../measure/validity.ts'
 import type { LinkAccount } from '../network/link-protocol.ts'
 import type { Samples } from './cell-usage.ts'
-import { serverPids, useOf } from './cell-usage.ts'
+import { busyShares, serverPids, useOf } from './cell-usage.ts'
 import type { Parties } from './parties.ts'
 
 export const judgeCell = (
@@ -21,7 +22,7 @@ export const judgeCell = (
   const machine = elapsed * processors.length
   const wait = (pid: number): number => (useOf(window, [pid], 'wait') ?? 0) / elapsed
   const broker = useOf(window, serverPids(parties), 'cpu')
-  const delay = Histogram.fromJSON(fleet.series.schedule_delay as never)
+  const delay = Histogram.fromJSON(fleet.series.schedule_delay as HistogramJson)
   return judge({
     interval: cell.workload.interval,
     steal: window.machine.steal / machine,
@@ -38,7 +39,7 @@ export const judgeCell = (
     devices: cell.devices,
     connected: fleet.connected,
     brokerLoad: broker === null ? null : broker / elapsed,
-    busy: processors.map(({ busy }) => busy / elapsed),
+    busy: busyShares(samples),
     limit:
       fleet.ends.limit === undefined
         ? null

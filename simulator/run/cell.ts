@@ -9,7 +9,8 @@ import type { PhasePlan } from '../fleet/schedule.ts'
 import type { LinkAccount } from '../network/link-protocol.ts'
 import { judgeCell } from './cell-verdict.ts'
 import type { Samples } from './cell-usage.ts'
-import { costsOf, sampleParties } from './cell-usage.ts'
+import { busyShares, costsOf, sampleParties } from './cell-usage.ts'
+import { ownVersion } from './environment.ts'
 import type { Parties, RunContext } from './parties.ts'
 import { startParties } from './parties.ts'
 import type { Reading } from './readings.ts'
@@ -173,6 +174,7 @@ const conclude = (
     link,
     accounts,
     costs,
+    busy: busyShares(samples),
   })
   return {
     verdict: judgeCell(cell, parties, samples, fleet, link),
@@ -181,7 +183,7 @@ const conclude = (
     consumer,
     link,
     sysctls: parties.sysctls,
-    brokerVersion: parties.broker?.version ?? 'thingbench',
+    brokerVersion: parties.broker?.version ?? ownVersion(),
     brokerLog: parties.broker?.log() ?? '',
   }
 }

@@ -19,6 +19,7 @@ const NEEDED: readonly (readonly [string, string])[] = [
   ['nsenter', 'util-linux'],
   ['setpriv', 'util-linux'],
   ['taskset', 'util-linux'],
+  ['prlimit', 'util-linux'],
 ]
 /** Two descriptors per device: its socket at the fleet, and the broker's end. */
 const FILES_FOR = 2000

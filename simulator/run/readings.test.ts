@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Cell } from '../core/types.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { METRICS } from '../measure/metrics.ts'
+import { NOT_CLAIMED } from '../measure/validity.ts'
 import type { WireCount } from '../network/link-protocol.ts'
 import type { CellReports } from './readings.ts'
 import { readingsOf, seriesReadings } from './readings.ts'
@@ -121,6 +122,7 @@ const reports = (): CellReports => {
       acknowledgedLost: 0,
       gaveUp: 0,
     },
+    busy: [0.3, 0.4],
     costs: {
       cpu: { broker: 50e6, consumer: 10e6, fleet: 20e6, link: 30e6, total: 200e6 },
       connectCpu: { broker: 6e9, fleet: 1.2e9 },
@@ -177,4 +179,19 @@ test('where no consumer stands behind the server there is no latency and no deli
 
 test('every metric is in the table of metrics', () => {
   for (const { metric } of readingsOf(reports())) assert.ok(METRICS[metric], metric)
+})
+
+test('on a busy processor latency is shown and not claimed, and connect times are left as they are', () => {
+  const readings = readingsOf({ ...reports(), busy: [0.61, 0.1] })
+  const warnings = (metric: string) => readings.find((r) => r.metric === metric)?.warnings ?? []
+  assert.ok(warnings('latency.p50').includes(NOT_CLAIMED))
+  assert.ok(!warnings('connect.application.p50').includes(NOT_CLAIMED))
+  assert.ok(!readingsOf(reports()).some((r) => r.warnings.includes(NOT_CLAIMED)))
+})
+
+test('a payload that cannot hold the canary is not called protected', () => {
+  const small = reports()
+  const cell = { ...small.cell, workload: { ...small.cell.workload, payload: 15 } }
+  assert.equal(value('wire.plaintext_devices', { ...small, cell }), null)
+  assert.equal(value('wire.plaintext_devices'), 0)
 })

@@ -7,7 +7,10 @@ import { MILLISECOND, SECOND } from '../core/clock.ts'
 import type { Cell } from '../core/types.ts'
 import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
 import type { Accounts } from '../fleet/ledger.ts'
+import { holdsCanary } from '../fleet/payload.ts'
+import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
+import { LATENCY_LOAD_LIMIT, NOT_CLAIMED } from '../measure/validity.ts'
 import type { LinkAccount, WireCount } from '../network/link-protocol.ts'
 
 export interface Reading {
@@ -34,6 +37,8 @@ export interface CellReports {
   readonly link: LinkAccount
   readonly accounts: Accounts
   readonly costs: Costs
+  /** Share of each processor that was busy in the window. */
+  readonly busy: readonly number[]
 }
 
 const QUANTILES: Readonly<Record<string, number>> = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 }
@@ -88,25 +93,32 @@ export const seriesReadings = (
     return value === null ? reading(metric, null, n, 'lost') : reading(metric, inMs(value), n)
   })
 
-const latencies = ({ fleet, consumer, accounts }: CellReports): Reading[] => {
-  const of = (name: string): Histogram => Histogram.fromJSON(fleet.series[name] as never)
+/** Latency is claimed only where no processor was too busy; the number stays, with the warning. */
+const claimedIf = (quiet: boolean, readings: readonly Reading[]): Reading[] =>
+  readings.map((r) =>
+    quiet
+      ? r
+      : { metric: r.metric, value: r.value, n: r.n, warnings: [...r.warnings, NOT_CLAIMED] },
+  )
+
+const latencies = (reports: CellReports): Reading[] => {
+  const { fleet, consumer, accounts, busy } = reports
+  const quiet = busy.every((share) => share <= LATENCY_LOAD_LIMIT)
+  const of = (name: string): Histogram => Histogram.fromJSON(fleet.series[name] as HistogramJson)
   const lost = accounts.intended - accounts.delivered
   const unacknowledged = accounts.intended - accounts.acknowledged
+  const arrived = Histogram.fromJSON(consumer?.series.latency ?? new Histogram().toJSON())
+  const latency = ['mean', 'p50', 'p90', 'p99', 'p999', 'max']
   return [
     ...(consumer === null
       ? []
-      : seriesReadings(
-          'latency',
-          ['mean', 'p50', 'p90', 'p99', 'p999', 'max'],
-          Histogram.fromJSON(consumer.series.latency as never),
-          lost,
-        )),
+      : claimedIf(quiet, seriesReadings('latency', latency, arrived, lost))),
     ...(accounts.acknowledged === 0
       ? []
-      : [
+      : claimedIf(quiet, [
           ...seriesReadings('ack', ['mean', 'p50', 'p99'], of('ack'), unacknowledged),
           ...seriesReadings('exchange', ['mean', 'p50', 'p99'], of('exchange')),
-        ]),
+        ])),
     ...['wait', 'transport', 'security', 'application'].flatMap((phase) =>
       seriesReadings(`connect.${phase}`, ['mean', 'p50', 'p99'], of(`connect.${phase}`)),
     ),
@@ -146,6 +158,17 @@ const deliveries = (
     reading('delivery.reordered', consumer.reordered, n),
   ]
 }
+
+/** How many devices showed their payload; null where the payload is too short for the canary. */
+const plaintext = (cell: Cell, link: LinkAccount): Reading =>
+  holdsCanary(cell.workload.payload)
+    ? reading('wire.plaintext_devices', link.plaintextDevices, cell.devices)
+    : reading(
+        'wire.plaintext_devices',
+        null,
+        0,
+        'not looked for: the payload is too short for the canary',
+      )
 
 /** Whole IP packets as they cross the link, per message intended in the window and per connection. */
 const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
@@ -196,7 +219,7 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
       both('retransmittedPackets') / both('packets'),
       both('packets'),
     ),
-    reading('wire.plaintext_devices', link.plaintextDevices, cell.devices),
+    plaintext(cell, link),
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
     reading('link.late_packets', link.latePackets, link.arrived),
   ]

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
 import { probeTun } from '../network/host.ts'
+import { CANARY_WIDTH } from '../fleet/payload.ts'
 import { Identities } from '../security/identities.ts'
 import { makePki } from '../security/pki.ts'
 import { Audit } from './audit.ts'
@@ -103,7 +104,7 @@ const createContext = (): RunContext => {
   return {
     identities: new Identities(secret),
     secret: secret.toString('hex'),
-    canary: `canary-${randomBytes(6).toString('hex')}-`,
+    canary: randomBytes(CANARY_WIDTH).toString('base64url').slice(0, CANARY_WIDTH),
     serverName: SERVER_NAME,
     authority: pki.authority,
     certificate: { chain: pki.certificate, key: pki.key, bytes: pki.chainBytes },

@@ -53,7 +53,11 @@ const dtls = record({
 })
 
 const tcp = record({
-  nodelay: defaulted('TCP_NODELAY at both ends: no Nagle algorithm.', flag(), true),
+  nodelay: defaulted(
+    "TCP_NODELAY on the devices' sockets: no Nagle algorithm. The servers' sockets always have it.",
+    flag(),
+    true,
+  ),
   congestion: optional('', planned('Congestion control is cubic: leave it out.')),
   initial_window: optional('', planned("The kernel's default, 10 segments, holds: leave it out.")),
   keepalive: optional('', planned('TCP keep-alive is off: leave it out.')),

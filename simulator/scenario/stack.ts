@@ -1,5 +1,5 @@
 /** Stacks of a scenario: a name, or a mapping that overrides parts of one; and the resolved `Stack`. */
-import type { Catalogue, Reliability, Stack, StackEntry } from '../core/types.ts'
+import type { Catalogue, ProtocolOptions, Reliability, Stack, StackEntry } from '../core/types.ts'
 import { TLS_CIPHERS } from './ciphers.ts'
 import { record } from './containers.ts'
 import type { Spot } from './problem.ts'
@@ -56,6 +56,10 @@ const onlyStack = (node: RawNode): RawMapping => ({
   column: node.column,
 })
 
+/** Without the keys that are only planned, which no file can give. */
+const given = (options: ProtocolOptions): ProtocolOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+
 export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliability): Stack => ({
   name: keys.name?.value ?? entry.name,
   kind: entry.name,
@@ -74,5 +78,5 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
       : null,
   dtls: entry.security === 'dtls-psk' ? { cipher: keys.dtls.cipher, mtu: keys.dtls.mtu } : null,
   tcp: { nodelay: keys.tcp.nodelay },
-  options: keys.protocolOptions,
+  options: given(keys.protocolOptions),
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { before, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import type { RunResult } from './run-scenario.cases.ts'
 import { runText, skipReason } from './run-scenario.cases.ts'
 
@@ -31,8 +31,8 @@ describe('100 devices on a link that loses 5 % each way', { skip: skipReason() }
   let result: RunResult
   before(async () => {
     result = await runText(scenario)
-    return () => result[Symbol.asyncDispose]()
   })
+  after(() => result[Symbol.asyncDispose]())
 
   /** log.txt of the attempt that counts. */
   const logOf = (stack: string): Promise<string> => {

@@ -1,6 +1,6 @@
 /** On a link of 50 ms each way, times are what the round trips of each protocol say (docs/method.md; RFC 9293, 8446, 6347, 6120, 7252). */
 import assert from 'node:assert/strict'
-import { before, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import type { RunResult } from './run-scenario.cases.ts'
 import { runText, skipReason } from './run-scenario.cases.ts'
 
@@ -32,8 +32,8 @@ describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
   let result: RunResult
   before(async () => {
     result = await runText(scenario)
-    return () => result[Symbol.asyncDispose]()
   })
+  after(() => result[Symbol.asyncDispose]())
 
   for (const [stack, trips] of Object.entries(ROUND_TRIPS)) {
     it(`${stack} is ready after ${trips} round trips`, () => {

@@ -80,14 +80,17 @@ const PLANNED: readonly (readonly [
   string,
 ])[] = [
   ['runtime', (v) => v === 'container' || v === 'embedded', '--runtime', 'auto, process'],
-  ['link', (v) => v === 'netem', '--link netem', 'auto, userspace'],
+  ['link', (v) => v === 'netem', '--link', 'auto, userspace'],
   ['capture', (v) => v === true, '--capture', 'running without it'],
   ['resume', (v) => v !== undefined, '--resume', 'a new run'],
 ]
 
 const refusePlanned = (argv: RunArguments): void => {
-  for (const [key, asked, what, instead] of PLANNED)
-    if (asked(argv[key])) throw new ThingbenchError('TB_NOT_AVAILABLE', { what, instead })
+  for (const [key, asked, option, instead] of PLANNED)
+    if (asked(argv[key])) {
+      const what = key === 'capture' ? option : `${option} ${String(argv[key])}`
+      throw new ThingbenchError('TB_NOT_AVAILABLE', { what, instead })
+    }
 }
 
 /** Ctrl-C and kill: the first ends the run in order, the second ends this process at once. */
