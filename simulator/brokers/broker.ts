@@ -2,7 +2,7 @@
 import type { ProtocolOptions, Security } from '../core/types.ts'
 
 export interface BrokerPlan {
-  /** An empty folder of this cell for configuration and data. */
+  /** An empty folder for configuration, keys and data, which nobody else may read and which goes with the server. */
   readonly folder: string
   /** Where to listen. */
   readonly address: string
@@ -50,6 +50,8 @@ export interface BrokerProduct {
   readonly ports: Readonly<Record<string, { readonly plain: number; readonly secure: number }>>
   /** The exact version, by asking the program; null when it is not installed. */
   version(): Promise<string | null>
+  /** Its file of configuration; absent where it has none. With a password that is no secret it can be kept in the results. */
+  readonly configuration?: (plan: BrokerPlan) => { readonly file: string; readonly text: string }
   /** Writes configuration into the plan's folder and says what to start; null: nothing to start. */
   prepare(plan: BrokerPlan): Promise<Launch | null>
 }

@@ -6,6 +6,7 @@ import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
 import { askProgram } from './runtimes/find-program.ts'
 
 const PROGRAM = 'mosquitto'
+const CONFIGURATION = 'mosquitto.conf'
 
 /** mosquitto.conf for a plan (mosquitto.conf(5)). Pure: the files that it names are written by `prepare`. */
 export const mosquittoConfiguration = (plan: BrokerPlan): string =>
@@ -44,7 +45,7 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
     await writeFile(join(plan.folder, 'server.crt'), plan.certificate.chain, { mode: 0o600 })
     await writeFile(join(plan.folder, 'server.key'), plan.certificate.key, { mode: 0o600 })
   }
-  const file = join(plan.folder, 'mosquitto.conf')
+  const file = join(plan.folder, CONFIGURATION)
   await writeFile(file, mosquittoConfiguration(plan), { mode: 0o600 })
   return { command: PROGRAM, args: ['-c', file], env: {} }
 }
@@ -82,5 +83,6 @@ export const mosquitto: BrokerProduct = {
   registration: 'resource-directory',
   ports: { mqtt: mqtt.ports },
   version,
+  configuration: (plan) => ({ file: CONFIGURATION, text: mosquittoConfiguration(plan) }),
   prepare,
 }

@@ -6,6 +6,7 @@ import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
 import { findProgram } from './runtimes/find-program.ts'
 
 const PROGRAM = 'prosody'
+const CONFIGURATION = 'prosody.cfg.lua'
 
 const AUTH_MODULE = 'mod_auth_thingbench.lua'
 
@@ -76,7 +77,7 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
     await writeFile(`${name}.crt`, plan.certificate.chain)
     await writeFile(`${name}.key`, plan.certificate.key, { mode: 0o600 })
   }
-  const file = join(plan.folder, 'prosody.cfg.lua')
+  const file = join(plan.folder, CONFIGURATION)
   await writeFile(file, prosodyConfiguration(plan), { mode: 0o600 })
   return { command: PROGRAM, args: ['-F', '--config', file], env: {} }
 }
@@ -122,5 +123,6 @@ export const prosody: BrokerProduct = {
   registration: 'resource-directory',
   ports: { xmpp: xmpp.ports },
   version,
+  configuration: (plan) => ({ file: CONFIGURATION, text: prosodyConfiguration(plan) }),
   prepare,
 }

@@ -14,7 +14,7 @@ export const ERRORS = {
   },
   TB_INTERRUPTED: {
     exit: 3,
-    text: 'Interrupted by {signal}. What was measured so far is kept in {folder}, with its report. A run cannot be continued yet: start the command again to measure all of it.',
+    text: 'Interrupted by {signal}. What was measured so far is kept in {folder}, with its report. To measure the rest: thingbench run --resume {folder}',
   },
   TB_NODE: {
     exit: 1,
@@ -60,13 +60,25 @@ export const ERRORS = {
     exit: 2,
     text: '--out {folder} holds {found} entries already. A run is written to a new or empty folder: name another one, or delete it.',
   },
+  TB_RUN_BUSY: {
+    exit: 1,
+    text: 'Another run is measuring on this machine (process {pid}, since {since}, results in {folder}). Two at once would falsify the processor times of both. Nothing was started: wait until it ends, or interrupt it (Ctrl-C keeps what it has finished), and start again.',
+  },
+  TB_RESUME_NO_RUN: {
+    exit: 2,
+    text: 'There is no run to continue in {folder}: {problem}. Name the folder of a run that was interrupted; a new run goes to a folder that --out names.',
+  },
+  TB_RESUME_CHANGED: {
+    exit: 2,
+    text: 'The run in {folder} cannot be continued, because {question} asks something else than it began with: {count} in scenario.resolved.json.\n{list}\nTake the question and the options that it began with (thingbench run --resume {folder}), or start a new run.',
+  },
   TB_RESULTS_UNREADABLE: {
     exit: 1,
     text: 'Cannot read the results in {folder}: {problem}. Give a folder that "thingbench run" wrote, with run.json, scenario.resolved.json and rows.ndjson; it prints its path at the end.',
   },
   TB_LINK_PRIVILEGE: {
     exit: 1,
-    text: 'The link could not {call}: {errno}. Network namespaces and TUN devices need root, or a user namespace. {remedy}',
+    text: 'The link could not {call}: {errno}. Network namespaces and TUN devices are for root, also that of a user namespace. {remedy}',
   },
   TB_LINK_TUN: { exit: 1, text: 'The link could not {call}: {errno}. {remedy}' },
   TB_LINK_UNAVAILABLE: {

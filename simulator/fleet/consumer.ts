@@ -7,7 +7,7 @@ import type { Cause } from '../core/layer.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { Intervals } from '../measure/intervals.ts'
 import type { ConsumerEvents } from '../protocols/session.ts'
-import type { ConsumerEvent, ConsumerReport } from './fleet-protocol.ts'
+import type { ConsumerEvent, ConsumerProgress, ConsumerReport } from './fleet-protocol.ts'
 import { Ledger, RECEIVED } from './ledger.ts'
 import { sequenceOf } from './payload.ts'
 import type { PhasePlan } from './schedule.ts'
@@ -24,6 +24,7 @@ export class Consumer implements ConsumerEvents {
   #intervals: Intervals | null = null
   /** Highest message number seen per device. */
   readonly #highest: Int32Array
+  #received = 0
   #delivered = 0
   #duplicates = 0
   #reordered = 0
@@ -68,6 +69,7 @@ export class Consumer implements ConsumerEvents {
     if (sequence < (this.#highest[device] as number)) {
       if (measured) this.#reordered++
     } else this.#highest[device] = sequence
+    this.#received++
     const latency = now - schedule.intended(device, sequence)
     this.#intervals?.record(latency, now)
     if (!measured) return
@@ -79,6 +81,15 @@ export class Consumer implements ConsumerEvents {
   ended(cause: Cause): void {
     const message = `its connection to the server ended (${cause.code}: ${cause.detail})`
     this.#tell({ event: 'failed', code: 'TB_ROLE_FAILED', message })
+  }
+
+  progress(now: Nanoseconds): ConsumerProgress {
+    return {
+      at: now,
+      received: this.#received,
+      delivered: this.#delivered,
+      latencyP99: this.#latency.quantile(0.99),
+    }
   }
 
   report(): ConsumerReport {

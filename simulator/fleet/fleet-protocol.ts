@@ -58,8 +58,25 @@ export type FleetEvent =
   | { readonly event: 'connected'; readonly connected: number; readonly failed: number }
   /** All messages are fired and settled. */
   | { readonly event: 'quiet' }
+  | ({ readonly event: 'progress' } & FleetProgress)
   | { readonly event: 'report'; readonly report: FleetReport }
   | { readonly event: 'failed'; readonly code: string; readonly message: string }
+
+/** Told once a second from the connect order on, for whoever watches; nothing is computed from it. */
+export interface FleetProgress {
+  readonly at: Nanoseconds
+  /** Devices that have a session now. */
+  readonly connected: number
+  /** Devices that have missed the connect deadline. */
+  readonly failed: number
+  /** Connections that ended before they were told to, so far. */
+  readonly ended: number
+  /** Messages given up so far. */
+  readonly givenUp: number
+  /** Measured messages acknowledged so far, and the 99th percentile of `ack`; null when there are none. */
+  readonly acknowledged: number
+  readonly ackP99: Nanoseconds | null
+}
 
 /** Bytes that crossed one layer boundary in the measured window. */
 export interface BoundaryBytes {
@@ -100,8 +117,19 @@ export type ConsumerEvent =
   | { readonly event: 'ready' }
   /** Every measured message arrived. */
   | { readonly event: 'complete' }
+  | ({ readonly event: 'progress' } & ConsumerProgress)
   | { readonly event: 'report'; readonly report: ConsumerReport }
   | { readonly event: 'failed'; readonly code: string; readonly message: string }
+
+/** Told once a second from the phases order on, for whoever watches; nothing is computed from it. */
+export interface ConsumerProgress {
+  readonly at: Nanoseconds
+  /** Messages that arrived so far, those of warm-up too. */
+  readonly received: number
+  /** Measured messages that arrived so far, and the 99th percentile of `latency` among them; null when there are none. */
+  readonly delivered: number
+  readonly latencyP99: Nanoseconds | null
+}
 
 export interface ConsumerReport {
   readonly ledger: string

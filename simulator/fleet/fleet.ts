@@ -9,7 +9,7 @@ import { Traffic } from '../core/layer.ts'
 import type { Reactor, Timer } from '../io/reactor.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { Device } from './device.ts'
-import type { BoundaryBytes, FleetConfig, FleetEvent, FleetReport } from './fleet-protocol.ts'
+import type { BoundaryBytes, FleetConfig, FleetEvent, FleetProgress, FleetReport } from './fleet-protocol.ts' // prettier-ignore
 import type { FleetState } from './fleet-state.ts'
 import { ECHO_PORT } from './fleet-protocol.ts'
 import { Ledger } from './ledger.ts'
@@ -56,6 +56,8 @@ export class Fleet implements FleetState, Timer {
   #toConnect = 0
   #inFlight = 0
   #connected = 0
+  /** Devices that have a session now. */
+  #online = 0
   #reconnects = 0
   #announced = false
   #unsettled = 0
@@ -112,6 +114,22 @@ export class Fleet implements FleetState, Timer {
     for (const probe of this.#probes) {
       probe.below.close(now)
       this.#reactor.disarm(probe)
+    }
+  }
+
+  progress(now: Nanoseconds): FleetProgress {
+    let ended = 0
+    for (const { count } of this.#ends.values()) ended += count
+    let givenUp = 0
+    for (const count of this.#givenUp.values()) givenUp += count
+    return {
+      at: now,
+      connected: this.#online,
+      failed: this.#announced ? this.#devices.length - this.#connected : 0,
+      ended,
+      givenUp,
+      acknowledged: this.series.ack.count,
+      ackP99: this.series.ack.quantile(0.99),
     }
   }
 
@@ -215,6 +233,7 @@ export class Fleet implements FleetState, Timer {
     security: Nanoseconds,
     application: Nanoseconds,
   ): void {
+    this.#online++
     if (!Number.isNaN(this.#ready[device.index])) {
       this.#reconnects++
       return
@@ -229,7 +248,8 @@ export class Fleet implements FleetState, Timer {
     this.#reactor.arm(this)
   }
 
-  deviceEnded(cause: Cause, _wasReady: boolean): void {
+  deviceEnded(cause: Cause, wasReady: boolean): void {
+    if (wasReady) this.#online--
     const end = this.#ends.get(cause.code)
     if (end) end.count++
     else this.#ends.set(cause.code, { count: 1, example: cause.detail })

@@ -50,7 +50,12 @@ test('merging is the same as recording everything in one, and JSON keeps it all'
     fc.property(values, values, (one, two) => {
       const merged = filled(one).merge(filled(two))
       const read = Histogram.fromJSON(JSON.parse(JSON.stringify(merged)))
-      assert.deepEqual(read.toJSON(), filled([...one, ...two]).toJSON())
+      const all = filled([...one, ...two])
+      assert.deepEqual(read.toJSON(), all.toJSON())
+      for (const q of [0.1, 0.5, 0.99]) {
+        assert.equal(merged.quantile(q), all.quantile(q))
+        assert.equal(read.quantile(q), all.quantile(q))
+      }
     }),
   )
 })

@@ -12,6 +12,9 @@ const SUB_BUCKETS = 2048
 const HALF = 1024
 const BUCKETS = 32
 const LENGTH = (BUCKETS + 1) * HALF
+/** A block is 2^6 neighbouring buckets. A quantile steps over blocks first: it would visit thousands of buckets otherwise. */
+const BLOCK_BITS = 6
+const BLOCKS = LENGTH >> BLOCK_BITS
 const HIGHEST = 3.6e12
 
 /** 2^-b: a multiplication instead of a division in the hot path, and exact. */
@@ -59,6 +62,8 @@ const rankOf = (q: number, total: number): number =>
 
 export class Histogram {
   readonly #counts = new Float64Array(LENGTH)
+  /** Sums of `#counts` over each block. */
+  readonly #blocks = new Float64Array(BLOCKS)
   #count = 0
   #sum = 0
   #min = Infinity
@@ -70,8 +75,7 @@ export class Histogram {
    */
   record(value: number): void {
     if (!(value >= 0)) throw new RangeError(`a histogram takes nanoseconds from 0 up, not ${value}`)
-    const index = indexOf(value)
-    this.#counts[index] = (this.#counts[index] as number) + 1
+    this.#add(indexOf(value), 1)
     this.#count++
     this.#sum += value
     if (value < this.#min) this.#min = value
@@ -99,11 +103,9 @@ export class Histogram {
 
   /** Adds everything that `other` has counted. */
   merge(other: Histogram): this {
-    const from = other.#counts
-    const to = this.#counts
     for (let i = 0; i < LENGTH; i++) {
-      const count = from[i] as number
-      if (count > 0) to[i] = (to[i] as number) + count
+      const count = other.#counts[i] as number
+      if (count > 0) this.#add(i, count)
     }
     this.#count += other.#count
     this.#sum += other.#sum
@@ -128,13 +130,14 @@ export class Histogram {
     if (rank > this.#count) return null
     if (q <= 0) return this.#min
     if (rank === this.#count) return this.#max
-    let seen = 0
-    let index = indexOf(this.#min)
-    for (;;) {
-      seen += this.#counts[index] as number
-      if (seen >= rank) return this.#upper(index)
-      index++
-    }
+    const blocks = this.#blocks
+    const counts = this.#counts
+    let left = rank
+    let block = indexOf(this.#min) >> BLOCK_BITS
+    for (let n; left > (n = blocks[block] as number); block++) left -= n
+    let index = block << BLOCK_BITS
+    for (let n; left > (n = counts[index] as number); index++) left -= n
+    return this.#upper(index)
   }
 
   /** One point per bucket that is not empty, in order of value; with `lost` the last fraction stays below 1. */
@@ -181,7 +184,7 @@ export class Histogram {
       const count = json.counts[i + 1] as number
       if (!(Number.isInteger(index) && index >= 0 && index < LENGTH && count > 0))
         throw new RangeError(`a histogram has no bucket ${index} with ${count}`)
-      histogram.#counts[index] = count
+      histogram.#add(index, count)
       histogram.#count += count
     }
     if (histogram.#count !== json.count)
@@ -190,6 +193,12 @@ export class Histogram {
     histogram.#min = json.min ?? Infinity
     histogram.#max = json.max ?? -Infinity
     return histogram
+  }
+
+  #add(index: number, count: number): void {
+    this.#counts[index] = (this.#counts[index] as number) + count
+    const block = index >> BLOCK_BITS
+    this.#blocks[block] = (this.#blocks[block] as number) + count
   }
 
   #upper(index: number): number {

@@ -21,6 +21,7 @@ export interface Libc {
   write(fd: Int, buffer: Address, length: Int): number
   ioctl(fd: Int, request: Int, argument: Address): number
   fcntl(fd: Int, command: Int, argument: Int): number
+  flock(fd: Int, operation: Int): number
   poll(fds: Address, count: Int, milliseconds: Int): number
   /** `timeout` points to a struct timespec; 0 waits for ever. */
   ppoll(fds: Address, count: Int, timeout: Address, signals: Address): number
@@ -29,6 +30,8 @@ export interface Libc {
   prctl(option: Int, a: Int, b: Int, c: Int, d: Int): number
   sched_setaffinity(thread: Int, size: Int, mask: Address): number
   sched_setscheduler(thread: Int, policy: Int, parameters: Address): number
+  /** For calls that the library has no function for (it takes five arguments here). */
+  syscall(number: Int, a: Int, b: Address, c: Int): number
   getrlimit(resource: Int, limits: Address): number
   setrlimit(resource: Int, limits: Address): number
   socket(domain: Int, type: Int, protocol: Int): number
@@ -73,6 +76,7 @@ const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
   write: 'lill',
   ioctl: 'iill',
   fcntl: 'iiil',
+  flock: 'iii',
   poll: 'illi',
   ppoll: 'illll',
   setns: 'iii',
@@ -80,6 +84,7 @@ const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
   prctl: 'iillll',
   sched_setaffinity: 'iill',
   sched_setscheduler: 'iiil',
+  syscall: 'lllll',
   getrlimit: 'iil',
   setrlimit: 'iil',
   socket: 'iiii',

@@ -6,8 +6,7 @@ import type { LinkConfig, LinkEvent } from './link-protocol.ts'
 
 /** What to do about each way in which a link cannot be made. */
 export const REMEDIES = {
-  TB_LINK_PRIVILEGE:
-    'Run it as root, in a privileged container, or inside a user namespace (unshare --user --map-root-user --net --mount); some distributions forbid the latter: sysctl kernel.apparmor_restrict_unprivileged_userns=0 or kernel.unprivileged_userns_clone=1 allows it.',
+  TB_LINK_PRIVILEGE: 'Run it as root, or in a privileged container (--privileged).',
   TB_LINK_TUN:
     'Load the module (modprobe tun); create the node, or open it to all users (mkdir -p /dev/net; mknod /dev/net/tun c 10 200; chmod 666 /dev/net/tun); or give it to the container (--device /dev/net/tun --cap-add NET_ADMIN --cap-add SYS_ADMIN).',
   TB_LINK_SETUP:
@@ -24,7 +23,14 @@ export const enterCommand = (namespacePath: string): string[] => [
 ]
 
 export type TunProbe =
-  { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly remedy: string }
+  | { readonly ok: true; readonly sysctls: Readonly<Record<string, string>> }
+  | {
+      readonly ok: false
+      /** Code of the error table; null when the link process said nothing. */
+      readonly code: string | null
+      readonly reason: string
+      readonly remedy: string
+    }
 
 const IDLE = { delay: 0, jitter: 0, rate: null, loss: { ratio: 0, burst: 0 }, queue: null }
 const SMALLEST: LinkConfig = {
@@ -37,11 +43,17 @@ const SMALLEST: LinkConfig = {
 }
 const PATIENCE_MS = 10_000
 
-/** Whether a link can be made here, found out by making one: a link process is started and stopped again. */
-export const probeTun = async (): Promise<TunProbe> => {
-  const link = spawn(process.execPath, [LINK_PROCESS], { stdio: ['pipe', 'pipe', 'ignore'] })
+/**
+ * Whether a link can be made here, found out by making one: a link process is started and stopped again.
+ * @param before what to put before its command, such as one that enters a user namespace
+ */
+export const probeTun = async (before: readonly string[] = []): Promise<TunProbe> => {
+  const [program, ...args] = [...before, process.execPath, LINK_PROCESS]
+  const link = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = once(link, 'close')
   const timer = setTimeout(() => link.kill('SIGKILL'), PATIENCE_MS)
+  let said = ''
+  link.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
   // A link that failed may be gone before it is told what to do.
   link.stdin.on('error', () => {})
   link.stdin.write(`${JSON.stringify(SMALLEST)}\n${JSON.stringify({ order: 'stop' })}\n`)
@@ -49,10 +61,12 @@ export const probeTun = async (): Promise<TunProbe> => {
   for await (const line of createInterface(link.stdout)) answer ??= JSON.parse(line) as LinkEvent
   await ended
   clearTimeout(timer)
-  if (answer?.event === 'ready') return { ok: true }
+  if (answer?.event === 'ready') return { ok: true, sysctls: answer.sysctls }
   if (answer?.event !== 'failed') {
-    return { ok: false, reason: 'The link process ended without a word.', remedy: '' }
+    const reason = said.trim().split('\n').at(-1) || 'The link process ended without a word.'
+    return { ok: false, code: null, reason, remedy: '' }
   }
-  const remedy = Object.entries(REMEDIES).find(([code]) => code === answer.code)?.[1] ?? ''
-  return { ok: false, reason: answer.message.replace(remedy, '').trim(), remedy }
+  const { code, message } = answer
+  const remedy = Object.entries(REMEDIES).find(([known]) => known === code)?.[1] ?? ''
+  return { ok: false, code, reason: message.replace(remedy, '').trim(), remedy }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Outcome } from '../core/types.ts'
-import { groupOf, rowsOf, runOf } from './invented.cases.ts'
-import { observe, parseRows } from './rows.ts'
+import { groupOf, runOf } from './invented.cases.ts'
+import { observe } from './rows.ts'
 
 const outcomesOf = (...outcomes: Outcome[]) =>
   groupOf(
@@ -81,15 +81,4 @@ test('stacks keep the order of the scenario, whatever order they ran in', () => 
     run.conditions[0]?.groups.map((group) => group.stack),
     ['plain', 'safe'],
   )
-})
-
-test('a torn last line is skipped, and a torn line before it is an error', () => {
-  const lines = rowsOf({ stack: 'plain', repetition: 1, values: { 'latency.p50': 1 } }).map((row) =>
-    JSON.stringify(row),
-  )
-  assert.equal(parseRows(`${lines.join('\n')}\n{"schema":1,"ce`, 'here').length, 2)
-  assert.throws(() => parseRows(`{"schema":1,"ce\n${lines.join('\n')}\n`, 'here'), {
-    code: 'TB_RESULTS_UNREADABLE',
-    message: /line 1 of rows\.ndjson is not JSON/,
-  })
 })

@@ -1,6 +1,6 @@
-/** rows.ndjson as cells and cell groups: which attempt counts, which repetitions are valid, and what verdict a group has. */
-import { ThingbenchError } from '../core/errors.ts'
+/** The rows of finished attempts as cells and cell groups: which attempt counts, which repetitions are valid, and what verdict a group has. */
 import type { Measurement, Outcome, Scenario } from '../core/types.ts'
+import { OUTCOME } from '../measure/rows.ts'
 import { NOT_CLAIMED } from '../measure/validity.ts'
 
 /** One number of one repetition; `lost` marks a percentile that falls among undelivered messages, later than any value. */
@@ -49,23 +49,6 @@ export interface Condition {
   readonly groups: readonly Group[]
 }
 
-/** @throws ThingbenchError TB_RESULTS_UNREADABLE for a line that is no measurement; a torn last line, left by a kill, is skipped. */
-export const parseRows = (text: string, folder: string): Measurement[] => {
-  const lines = text.split('\n')
-  const rows: Measurement[] = []
-  for (const [at, line] of lines.entries()) {
-    if (line.trim() === '') continue
-    try {
-      rows.push(JSON.parse(line) as Measurement)
-    } catch (cause) {
-      if (at === lines.length - 1) break
-      const problem = `line ${at + 1} of rows.ndjson is not JSON`
-      throw new ThingbenchError('TB_RESULTS_UNREADABLE', { folder, problem }, { cause })
-    }
-  }
-  return rows
-}
-
 const grouped = <T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> => {
   const map = new Map<K, T[]>()
   for (const item of items) {
@@ -77,15 +60,14 @@ const grouped = <T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> 
 }
 
 const attemptOf = (rows: readonly Measurement[]): CellResult => {
-  const first = rows[0] as Measurement
-  const verdict = rows.find((row) => row.metric === 'outcome') ?? first
+  const verdict = rows.find((row) => row.metric === OUTCOME) as Measurement
   return {
-    id: first.cell,
-    repetition: first.repetition,
-    attempt: first.attempt,
+    id: verdict.cell,
+    repetition: verdict.repetition,
+    attempt: verdict.attempt,
     outcome: verdict.outcome,
-    reasons: verdict.metric === 'outcome' ? verdict.warnings : [],
-    rows: new Map(rows.filter((row) => row.metric !== 'outcome').map((row) => [row.metric, row])),
+    reasons: verdict.warnings,
+    rows: new Map(rows.filter((row) => row !== verdict).map((row) => [row.metric, row])),
   }
 }
 

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Scenario } from '../core/types.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
+import { attemptKey, parseRows } from '../measure/rows.ts'
 import { plural } from './format.ts'
-import { type Condition, conditionsOf, parseRows } from './rows.ts'
+import { type Condition, conditionsOf } from './rows.ts'
 
 /** run.json: fields that the report knows; whatever else is there is printed under Environment. */
 export interface RunDocument {
@@ -82,8 +83,8 @@ export const readRun = async (folder: string): Promise<Run> => {
   for (const condition of conditions)
     for (const group of condition.groups)
       for (const cell of group.counted) {
-        const name = cell.attempt === 1 ? cell.id : `${cell.id}.attempt${cell.attempt}`
-        const found = await readHistograms(join(folder, 'cells', name, 'histograms.json'))
+        const attempt = join(folder, 'cells', attemptKey(cell.id, cell.attempt))
+        const found = await readHistograms(join(attempt, 'histograms.json'))
         if (found) histograms.set(cell.id, found)
       }
   return { folder, scenario, document, conditions, histograms }

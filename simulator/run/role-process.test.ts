@@ -7,7 +7,10 @@ import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { RoleProcess } from './role-process.ts'
 
-type Said = { readonly event: 'ready' } | { readonly event: 'report'; readonly text: string }
+type Said =
+  | { readonly event: 'ready' }
+  | { readonly event: 'progress'; readonly done: number }
+  | { readonly event: 'report'; readonly text: string }
 
 const folder = mkdtempSync(join(tmpdir(), 'thingbench-role-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -30,6 +33,19 @@ test('hears events in whatever order they are asked for, the last ones from a pr
   assert.ok(process.has('ready'))
   assert.equal((await process.expect('ready', 5000, signal)).event, 'ready')
   assert.equal(process.failure, null)
+})
+
+test('what is listened to is told at once and not kept', async () => {
+  await using process = role(`
+    for (const done of [1, 2, 3]) console.log(JSON.stringify({ event: 'progress', done }))
+    console.log('{"event":"ready"}')
+    process.stdin.resume()
+  `)
+  const heard: number[] = []
+  process.listen('progress', ({ done }) => heard.push(done))
+  await process.expect('ready', 5000, signal)
+  assert.deepEqual(heard, [1, 2, 3])
+  assert.equal(process.has('progress'), false)
 })
 
 test('a process that is killed in the middle of a word has failed by its signal', async () => {

@@ -24,6 +24,7 @@ export class RoleProcess<
   readonly #child: ChildProcess
   readonly #inbox: Event[] = []
   readonly #waiting: Waiting[] = []
+  readonly #listeners = new Map<string, (event: unknown) => void>()
   readonly #log: string[] = []
   #failure: ThingbenchError | null = null
   #disposing = false
@@ -67,6 +68,14 @@ export class RoleProcess<
   /** Whether the event has come; it stays for `expect`. */
   has(event: Event['event']): boolean {
     return this.#inbox.some((e) => e.event === event)
+  }
+
+  /** Has every later event of that name told to `listener` at once; it is not kept for `expect`. */
+  listen<Name extends Event['event']>(
+    event: Name,
+    listener: (event: Extract<Event, { event: Name }>) => void,
+  ): void {
+    this.#listeners.set(event, listener as (event: unknown) => void)
   }
 
   /**
@@ -131,6 +140,8 @@ export class RoleProcess<
       return
     }
     if (event.event === 'failed') return this.#fail(event.message ?? 'no reason given')
+    const listener = this.#listeners.get(event.event)
+    if (listener) return listener(event)
     const waiting = this.#waiting.find((w) => w.event === event.event)
     if (waiting) waiting.resolve(event)
     else this.#inbox.push(event)

@@ -5,6 +5,7 @@ import { summarise, writeReport } from '../../report/report.ts'
 import { crossedThresholds } from '../../report/thresholds.ts'
 import { catalogue } from '../../run/catalogue.ts'
 import { narrow } from '../../run/narrow.ts'
+import { becomePrivileged } from '../../run/rootless.ts'
 import type { RunOutcome } from '../../run/run.ts'
 import { runScenario } from '../../run/run.ts'
 import { readScenario } from '../../scenario/load.ts'
@@ -38,6 +39,7 @@ export const run = async (argv: RunArguments, words: readonly string[]): Promise
     process.stdout.write(dryRun(scenario))
     return 0
   }
+  await becomePrivileged()
   using interrupt = new Interrupt()
   const outcome = await runScenario({
     scenario,

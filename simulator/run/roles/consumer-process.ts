@@ -11,6 +11,7 @@ import { Consumer } from '../../fleet/consumer.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder } from '../../fleet/fleet-protocol.ts'
 import { ECHO_PORT } from '../../fleet/fleet-protocol.ts'
 import { Echo } from '../../fleet/probe.ts'
+import { Pulse } from '../../fleet/pulse.ts'
 import type { EpollReactor } from '../../io/epoll.ts'
 import type { Timer } from '../../io/reactor.ts'
 import { adapterOf } from '../../protocols/index.ts'
@@ -145,13 +146,17 @@ class Owner implements Timer {
 runRole<ConsumerConfig, ConsumerOrder>((config, { reactor, tell, stop }) => {
   const say = (event: ConsumerEvent): void => tell(event)
   const consumer = new Consumer(config.devices, config.workload.interval, config.seed, say)
+  const pulse = new Pulse(0, (now) => say({ event: 'progress', ...consumer.progress(now) }))
   const echo = new Echo()
   reactor.bindDatagram({ host: config.server.address, port: ECHO_PORT }, new Traffic(), echo, echo)
   if (config.kind === 'subscribe') new Subscriber(config, reactor, consumer).start()
   else if (config.kind === 'serve') serve(config, reactor, consumer)
   else consumer.consumerReady()
   return (order) => {
-    if (order.order === 'phases') return consumer.begin(order.plan)
+    if (order.order === 'phases') {
+      reactor.arm(pulse)
+      return consumer.begin(order.plan)
+    }
     say({ event: 'report', report: consumer.report() })
     return stop()
   }

@@ -1,0 +1,110 @@
+/** What a run writes into its lock file, and what is cleaned from it when the run was killed: its processes and temporary folders. */
+import { lstatSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isAlive, processWorld, type ProcessIdentity } from './process-identity.ts'
+
+/** One line of the file. */
+export interface LockEntry {
+  readonly run?: ProcessIdentity
+  /** See processWorld. */
+  readonly world?: string
+  /** UTC. */
+  readonly since?: string
+  readonly results?: string
+  readonly child?: ProcessIdentity
+  readonly folder?: string
+}
+
+export interface LockRecord {
+  /** Null: not written yet. */
+  readonly run: ProcessIdentity | null
+  readonly world: string
+  readonly since: string
+  readonly results: string | null
+  readonly children: readonly ProcessIdentity[]
+  /** Temporary folders: those that were to be made; most are gone again. */
+  readonly folders: readonly string[]
+}
+
+/** Every temporary folder has this beginning; nothing else is ever deleted. */
+export const FOLDER_PREFIX = 'thingbench-'
+
+const parseLine = (line: string): LockEntry[] => {
+  try {
+    return [JSON.parse(line) as LockEntry]
+  } catch {
+    // The last line of a run that was killed while it wrote.
+    return []
+  }
+}
+
+/** @param text JSON, one entry per line */
+export const parseRecord = (text: string): LockRecord => {
+  const entries = text.split('\n').flatMap(parseLine)
+  const first = entries.find((entry) => entry.run !== undefined)
+  return {
+    run: first?.run ?? null,
+    world: first?.world ?? '',
+    since: first?.since ?? '',
+    results: entries.findLast((entry) => entry.results !== undefined)?.results ?? null,
+    children: entries.flatMap(({ child }) => child ?? []),
+    folders: entries.flatMap(({ folder }) => folder ?? []),
+  }
+}
+
+/** Whether the run that wrote it is still there, as far as can be seen from here. */
+export const isRunning = ({ run, world }: LockRecord): boolean =>
+  run !== null && world === processWorld() && isAlive(run)
+
+const END_PATIENCE = 2000
+const POLL = 10
+
+const endChildren = async ({ world, children }: LockRecord): Promise<ProcessIdentity[]> => {
+  if (world !== processWorld()) return []
+  const living = children.filter(isAlive)
+  for (const { pid } of living) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  }
+  const deadline = performance.now() + END_PATIENCE
+  while (living.some(isAlive) && performance.now() < deadline) await sleep(POLL)
+  return living
+}
+
+const isOurs = (folder: string): boolean => {
+  const found = lstatSync(folder, { throwIfNoEntry: false })
+  return (
+    found !== undefined &&
+    found.isDirectory() &&
+    found.uid === process.geteuid?.() &&
+    basename(folder).startsWith(FOLDER_PREFIX)
+  )
+}
+
+const counted = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
+
+/** Ends and deletes what a dead run left, and nothing else; says what that was, or null when there was nothing. */
+export const cleanUp = async (record: LockRecord): Promise<string | null> => {
+  const ended = await endChildren(record)
+  const folders = record.folders.filter(isOurs)
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  const parts = [
+    ...(ended.length === 0
+      ? []
+      : [
+          `ended ${counted(ended.length, 'process', 'processes')} (${ended.map(({ pid }) => pid).join(', ')})`,
+        ]),
+    ...(folders.length === 0
+      ? []
+      : [
+          `deleted ${counted(folders.length, 'temporary folder', 'temporary folders')} (${folders.join(', ')})`,
+        ]),
+  ]
+  if (parts.length === 0) return null
+  const results = record.results === null ? '' : `, results in ${record.results}`
+  return `cleaned up after a run that was killed (process ${record.run?.pid ?? 'unknown'}${results}): ${parts.join(', ')}`
+}

@@ -1,0 +1,68 @@
+/** A run by somebody who is not root: the command becomes one that is root of a user namespace, and stays the same process. */
+import { constants, accessSync, existsSync, readFileSync } from 'node:fs'
+import { findProgram } from '../brokers/runtimes/find-program.ts'
+import { ThingbenchError } from '../core/errors.ts'
+import { probeTun } from '../network/host.ts'
+import type { NamespaceFacts, Obstacle } from '../network/user-namespace.ts'
+import {
+  mayMakeLinks,
+  NAMESPACE_SETTINGS,
+  obstacles,
+  userNamespaceCommand,
+} from '../network/user-namespace.ts'
+
+/** Whether this process can make links as it is, or needs a user namespace for it. */
+export const isPrivileged = (): boolean => mayMakeLinks(readFileSync('/proc/self/status', 'utf8'))
+
+/** What keeps this user from a user namespace with a TUN device; nothing: it was tried and works. */
+export const userNamespaceObstacles = async (): Promise<readonly Obstacle[]> => {
+  const unshare = await findProgram('unshare')
+  const attempt = unshare === null ? null : await probeTun(userNamespaceCommand(unshare))
+  if (attempt?.ok) return []
+  return obstacles({
+    unshare: unshare !== null,
+    said: attempt?.reason ?? '',
+    entered: attempt?.code === 'TB_LINK_TUN',
+    settings: Object.fromEntries(
+      NAMESPACE_SETTINGS.map((name) => [name, readSetting(name)]),
+    ) as NamespaceFacts['settings'],
+    tun: tunState(),
+  })
+}
+
+/**
+ * Returns when this process may make links. Otherwise it starts anew, with the same arguments, as root of a user namespace: by
+ * execve, so that process id, descriptors, signals and exit code stay what they are for whoever started it.
+ * @throws TB_LINK_UNAVAILABLE when this machine forbids it
+ */
+export const becomePrivileged = async (): Promise<void> => {
+  if (isPrivileged()) return
+  const found = await userNamespaceObstacles()
+  const unshare = await findProgram('unshare')
+  if (found.length > 0 || unshare === null)
+    throw new ThingbenchError('TB_LINK_UNAVAILABLE', {
+      reason: `Without root it needs a user namespace with a TUN device: ${found.map((o) => o.what).join('; ')}.`,
+      remedy: `Type: ${found.map((o) => o.remedy).join('; then ')}.`,
+    })
+  const command = [...userNamespaceCommand(unshare), process.execPath, ...process.execArgv]
+  process.execve?.(unshare, [...command, ...process.argv.slice(1)], process.env)
+}
+
+const readSetting = (name: string): string | null => {
+  try {
+    return readFileSync(`/proc/sys/${name}`, 'latin1').trim()
+  } catch {
+    return null
+  }
+}
+
+const tunState = (): NamespaceFacts['tun'] => {
+  const device = '/dev/net/tun'
+  if (!existsSync(device)) return 'missing'
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK)
+    return 'open'
+  } catch {
+    return 'forbidden'
+  }
+}
