@@ -16,7 +16,7 @@ import { Ledger } from './ledger.ts'
 import { Payload } from './payload.ts'
 import type { Pile } from './pile.ts'
 import { PileFactory } from './pile.ts'
-import { Probe } from './probe.ts'
+import { PROBE_SPACING, Probe } from './probe.ts'
 import type { PhasePlan } from './schedule.ts'
 import { Schedule } from './schedule.ts'
 
@@ -290,7 +290,7 @@ export class Fleet implements FleetState, Timer {
         { local, remote, owner: probe, traffic: this.#probeTraffic },
         probe,
       )
-      probe.begin(plan.t0 + (i * 0.2e9) / probes, plan.t1)
+      probe.begin(plan.t0 + i * PROBE_SPACING, probes * PROBE_SPACING, plan.t1)
       this.#reactor.arm(probe)
       this.#probes.push(probe)
     }

@@ -26,7 +26,7 @@ const probing = (delay: Nanoseconds, roundTrip: Nanoseconds, loss: Loss = () => 
 
 test('sends every 200 ms from the first instant until before the last', () => {
   const { reactor, probe, errors, traffic } = probing(10 * MS, 20 * MS)
-  probe.begin(1 * SECOND, 2 * SECOND)
+  probe.begin(1 * SECOND, 200 * MS, 2 * SECOND)
   reactor.arm(probe)
   reactor.runUntil(1 * SECOND)
   assert.equal(traffic.sentCalls, 1)
@@ -44,7 +44,7 @@ test('its error is what the round trip takes beyond what it should', () => {
     [9 * MS, 0],
   ] as const) {
     const { reactor, probe, errors } = probing(delay, 20 * MS)
-    probe.begin(0, 1)
+    probe.begin(0, 200 * MS, 1)
     reactor.arm(probe)
     reactor.runUntil(1 * SECOND)
     assert.equal(errors.count, 1)
@@ -54,7 +54,7 @@ test('its error is what the round trip takes beyond what it should', () => {
 
 test('a timer that fires late is no error of the network', () => {
   const { reactor, probe, errors } = probing(10 * MS, 20 * MS)
-  probe.begin(0, 1)
+  probe.begin(0, 200 * MS, 1)
   reactor.runUntil(5 * MS)
   probe.expire(5 * MS)
   reactor.runUntil(1 * SECOND)
@@ -63,7 +63,7 @@ test('a timer that fires late is no error of the network', () => {
 
 test('a lost datagram leaves no observation, and one of another size is ignored', () => {
   const { reactor, probe, errors } = probing(10 * MS, 20 * MS, (index) => index === 0)
-  probe.begin(0, 400 * MS)
+  probe.begin(0, 200 * MS, 400 * MS)
   reactor.arm(probe)
   reactor.runUntil(1 * SECOND)
   assert.equal(errors.count, 1)
@@ -73,7 +73,7 @@ test('a lost datagram leaves no observation, and one of another size is ignored'
 
 test('a socket that is gone ends the probe', () => {
   const { reactor, probe } = probing(10 * MS, 20 * MS)
-  probe.begin(5 * SECOND, 6 * SECOND)
+  probe.begin(5 * SECOND, 200 * MS, 6 * SECOND)
   reactor.arm(probe)
   probe.closed({ code: 'refused', detail: 'nobody is there' })
   assert.equal(probe.deadline(), NEVER)
@@ -81,7 +81,7 @@ test('a socket that is gone ends the probe', () => {
 
 test('the echo sends back what came, to whom it came from', () => {
   const { reactor, probe, echoed } = probing(10 * MS, 20 * MS)
-  probe.begin(0, 1 * SECOND)
+  probe.begin(0, 200 * MS, 1 * SECOND)
   reactor.arm(probe)
   reactor.runUntil(2 * SECOND)
   assert.equal(echoed.receivedBytes, 5 * 16)

@@ -9,7 +9,8 @@ import type { Cause, Lower, Upper } from '../core/layer.ts'
 import type { Timer } from '../io/reactor.ts'
 import type { Histogram } from '../measure/histogram.ts'
 
-const INTERVAL = SECOND / 5
+/** All probes of a cell together send so often: enough for a 90th percentile in seconds, and little beside the load. */
+export const PROBE_SPACING = SECOND / 50
 const SIZE = 16
 
 export class Probe implements Upper, Timer {
@@ -23,6 +24,7 @@ export class Probe implements Upper, Timer {
   readonly #answer = new Float64Array(SIZE / 8)
   readonly #answerBytes = new Uint8Array(this.#answer.buffer)
   #due: Nanoseconds = NEVER
+  #interval: Nanoseconds = NEVER
   #until: Nanoseconds = NEVER
 
   /** @param roundTrip what a perfect instrument would measure @param errors receives measured minus perfect, never below 0 */
@@ -31,8 +33,9 @@ export class Probe implements Upper, Timer {
     this.#errors = errors
   }
 
-  /** Sends from `from` on, every 200 ms, until `until`. */
-  begin(from: Nanoseconds, until: Nanoseconds): void {
+  /** Sends at `from` and every `interval` after it, until `until`. */
+  begin(from: Nanoseconds, interval: Nanoseconds, until: Nanoseconds): void {
+    this.#interval = interval
     this.#due = from
     this.#until = until
   }
@@ -48,7 +51,7 @@ export class Probe implements Upper, Timer {
   expire(now: Nanoseconds): void {
     this.#datagram[0] = now
     this.below.fromAbove(this.#bytes, now)
-    const due = this.#due + INTERVAL
+    const due = this.#due + this.#interval
     this.#due = due < this.#until ? due : NEVER
   }
 

@@ -11,7 +11,7 @@ schedule_delay.{p50,p99,max} ms
 throughput.{offered,sent,delivered} msg/s
 delivery.ratio ratio
 delivery.{lost,not_sent,acked_lost,duplicates,reordered} count
-probe.error.{p50,p90,p99} ms
+probe.error.{p50,p90,p99,max} ms
 blocked.{p50,p99} ms
 exchange.{mean,p50,p99} ms
 wire.bytes_per_message.{up,down} B

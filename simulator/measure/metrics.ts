@@ -227,7 +227,7 @@ const COST: Record<string, Metric> = {
 const INSTRUMENT: Record<string, Metric> = {
   ...times(
     'probe.error',
-    ['p50', 'p90', 'p99'],
+    ['p50', 'p90', 'p99', 'max'],
     "Round trip of bare UDP echoes over a link that only delays, minus that delay: the instrument's own error",
   ),
   'wire.plaintext_devices': {

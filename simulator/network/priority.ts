@@ -2,7 +2,12 @@ import { MICROSECOND } from '../core/clock.ts'
 import { readdirSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { NativeMemory, libc } from '../native/libc.ts'
-import { SCHED_ATTR_RUNTIME, SCHED_ATTR_SIZE, SCHED_FIFO, SYS_SCHED_SETATTR } from '../native/linux.ts'
+import {
+  SCHED_ATTR_RUNTIME,
+  SCHED_ATTR_SIZE,
+  SCHED_FIFO,
+  SYS_SCHED_SETATTR,
+} from '../native/linux.ts'
 
 /** The least is enough to go before every ordinary process; the kernel's own threads that matter stand higher. */
 const LEAST = 1
@@ -30,7 +35,9 @@ const beNice = (): string => {
     setPriority(best)
     return `SCHED_OTHER nice ${best}`
   } catch {
-    return process.env.NOSLICE === undefined && takeShortSlices() ? `SCHED_OTHER slice ${SLICE / MICROSECOND} us` : 'SCHED_OTHER'
+    return process.env.NOSLICE === undefined && takeShortSlices()
+      ? `SCHED_OTHER slice ${SLICE / MICROSECOND} us`
+      : 'SCHED_OTHER'
   }
 }
 

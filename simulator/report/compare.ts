@@ -71,12 +71,19 @@ const invalid = (group: Group): number =>
 const claimed = (observations: readonly Observation[]): Observation[] =>
   observations.filter((observation) => !observation.notClaimed)
 
-/** The probes' error at the percentile that is compared, in ms: the larger of both sides' medians; 0 when it was not measured. */
+/**
+ * The probes' error at the percentile that is compared, in ms: the larger of both sides' medians; 0 when it was not measured.
+ * Where the probes are too few for the percentile, their largest error stands for it.
+ */
 const probeError = (groups: readonly Group[], metric: string): number => {
   const statistic = { p50: 'p50', mean: 'p50', p90: 'p90' }[metric.split('.').at(-1) ?? ''] ?? 'p99'
+  const medianOf = (group: Group, name: string): number => {
+    const values = observe(group.counted, [`probe.error.${name}`])
+    return median(values.flatMap(({ value }) => (value === null ? [] : [value])))
+  }
   const errors = groups.map((group) => {
-    const values = observe(group.counted, [`probe.error.${statistic}`])
-    return median(values.flatMap(({ value }) => (value === null ? [] : [Math.abs(value)])))
+    const error = medianOf(group, statistic)
+    return Number.isNaN(error) ? medianOf(group, 'max') : error
   })
   return Math.max(0, ...errors.filter((error) => !Number.isNaN(error)))
 }

@@ -20,11 +20,32 @@ export interface AuditJson {
   readonly mapping: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
+/** Between several values of one property in one run. */
+const SEPARATOR = ' | '
+
+type Sets = Map<string, Set<string>>
+
+const parted = (joined: Readonly<Record<string, string>>): Sets =>
+  new Map(Object.entries(joined).map(([key, text]) => [key, new Set(text.split(SEPARATOR))]))
+
+const joined = (sets: Sets): Record<string, string> =>
+  Object.fromEntries([...sets].map(([key, values]) => [key, [...values].join(SEPARATOR)]))
+
 export class Audit {
-  readonly #stacks = new Map<string, Map<string, Set<string>>>()
-  readonly #channels = new Map<string, Set<string>>()
+  readonly #stacks = new Map<string, Sets>()
+  readonly #channels: Sets = new Map()
   readonly #mapping = new Map<string, Readonly<Record<string, string>>>()
   #tcp: Readonly<Record<string, string>> = {}
+
+  /** @param earlier what was collected before the run was interrupted */
+  constructor(earlier: AuditJson | null = null) {
+    if (earlier === null) return
+    for (const [property, row] of Object.entries(earlier.stacks))
+      this.#stacks.set(property, parted(row))
+    this.#channels = parted(earlier.channels)
+    this.#mapping = new Map(Object.entries(earlier.mapping))
+    this.#tcp = earlier.tcp
+  }
 
   add(cell: Cell, result: CellResult): void {
     const { stack } = cell

@@ -20,7 +20,9 @@ export const identityOf = (pid: number): ProcessIdentity | null => {
   const stat = read(`/proc/${pid}/stat`, (path) => readFileSync(path, 'latin1'))
   // The name, in brackets, may hold spaces and brackets; state is the field after it.
   const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return state === '' || state === 'Z' || state === 'X' ? null : { pid, started: Number(fields[18]) }
+  return state === '' || state === 'Z' || state === 'X'
+    ? null
+    : { pid, started: Number(fields[18]) }
 }
 
 export const isAlive = ({ pid, started }: ProcessIdentity): boolean =>

@@ -71,7 +71,7 @@ const reports = (): CellReports => {
   )
   const none = { up: count(0, 0), down: count(0, 0) }
   return {
-    cell: { devices: 600, workload: { payload: 100 } } as Cell,
+    cell: { devices: 600, workload: { payload: 100 }, stack: { security: 'tls' } } as Cell,
     window: 10e9,
     fleet: {
       ledger: '',

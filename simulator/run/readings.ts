@@ -124,7 +124,7 @@ const latencies = (reports: CellReports): Reading[] => {
     ),
     ...seriesReadings('schedule_delay', ['p50', 'p99', 'max'], of('schedule_delay')),
     ...seriesReadings('blocked', ['p50', 'p99'], of('blocked')),
-    ...seriesReadings('probe.error', ['p50', 'p90', 'p99'], of('probe.error')),
+    ...seriesReadings('probe.error', ['p50', 'p90', 'p99', 'max'], of('probe.error')),
   ]
 }
 
@@ -178,11 +178,14 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
   const both = (field: keyof WireCount): number => steady.up[field] + steady.down[field]
   const payload = n * cell.workload.payload
   const application = fleet.application.sent + fleet.application.received
+  // Packets are counted when they cross the link, bytes of the application when it hands them over: a few at the borders of the
+  // window differ. Without a security layer there is nothing to tell apart, so the link's count alone stands.
+  const secured = cell.stack.security !== 'none'
   const layers: Record<string, number> = {
     ip: both('ipHeader'),
     transport: both('transportHeader'),
-    security: both('transportPayload') - application,
-    application: application - payload,
+    security: secured ? both('transportPayload') - application : 0,
+    application: (secured ? application : both('transportPayload')) - payload,
     payload,
     retransmission: both('retransmittedBytes'),
   }
