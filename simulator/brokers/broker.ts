@@ -1,5 +1,6 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
 import type { ProtocolOptions, Security } from '../core/types.ts'
+import type { VersionRange } from './versions.ts'
 
 export interface BrokerPlan {
   /** An empty folder for configuration, keys and data, which nobody else may read and which goes with the server. */
@@ -37,6 +38,8 @@ export interface BrokerProduct {
   readonly debianPackage: string | null
   /** The program to look for on PATH; null: part of thingbench. */
   readonly program: string | null
+  /** Versions that understand the configuration and have the defaults that `audit` tells of; null: part of thingbench. */
+  readonly versions: VersionRange | null
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
   /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */

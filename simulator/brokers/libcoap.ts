@@ -49,6 +49,7 @@ export const libcoap: BrokerProduct = {
   title: 'libcoap coap-server (OpenSSL)',
   debianPackage: 'libcoap3-bin',
   program: PROGRAM,
+  versions: { from: '4.3', below: '5' },
   serves: { coap: ['none', 'dtls-psk'] },
   hops: 1,
   consumer: 'none',

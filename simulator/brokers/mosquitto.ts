@@ -60,6 +60,7 @@ export const mosquitto: BrokerProduct = {
   title: 'Eclipse Mosquitto',
   debianPackage: 'mosquitto',
   program: PROGRAM,
+  versions: { from: '2.0', below: '3' },
   serves: { mqtt: ['none', 'tls'] },
   hops: 2,
   consumer: 'subscribes',

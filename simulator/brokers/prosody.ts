@@ -99,6 +99,8 @@ export const prosody: BrokerProduct = {
   title: 'Prosody',
   debianPackage: 'prosody',
   program: PROGRAM,
+  // 13.0 is what followed 0.12.
+  versions: { from: '0.12', below: '14' },
   serves: { xmpp: ['none', 'tls'] },
   hops: 2,
   consumer: 'subscribes',

@@ -12,6 +12,7 @@ export const thingbenchCoap: BrokerProduct = {
   title: 'thingbench CoAP server',
   debianPackage: null,
   program: null,
+  versions: null,
   serves: { coap: ['none', 'dtls-psk'] },
   hops: 1,
   consumer: 'is-server',

@@ -8,6 +8,7 @@ import { doctor } from './commands/doctor.ts'
 import { list, TOPICS } from './commands/list.ts'
 import { report } from './commands/report.ts'
 import { run } from './commands/run.ts'
+import { asksForEvents, JsonEvents } from './json-events.ts'
 
 const RUNTIMES = ['auto', 'process', 'container', 'embedded'] as const
 const LINK_ENGINES = ['auto', 'userspace', 'netem'] as const
@@ -21,15 +22,19 @@ const once = (value: string | readonly string[]): string => {
   throw new Error(`${value.join(' and ')} for one option`)
 }
 
-const addRun = (y: Parser, words: readonly string[], done: Done): Parser =>
+const addRun = (
+  y: Parser,
+  words: readonly string[],
+  events: JsonEvents | null,
+  done: Done,
+): Parser =>
   y.command(
-    'run <scenario>',
+    'run [scenario]',
     'measure what the scenario asks, and write tables and charts',
     (c) =>
       c
         .positional('scenario', {
           type: 'string',
-          demandOption: true,
           describe: 'a YAML file, such as scenarios/quickstart.yaml',
         })
         .options({
@@ -55,12 +60,17 @@ const addRun = (y: Parser, words: readonly string[], done: Done): Parser =>
             describe: 'machine-readable events on standard output, nothing else',
           },
           capture: { type: 'boolean', default: false, describe: 'not available yet' },
-          resume: { type: 'string', describe: 'not available yet' },
+          resume: {
+            type: 'string',
+            coerce: once,
+            describe: 'continue the run in this folder, which was interrupted',
+          },
         })
         // Otherwise `--out` alone would mean the folder that one stands in, and `--only` alone no stack.
         .requiresArg(['only', 'repetitions', 'seed', 'out', 'runtime', 'link', 'resume'])
-        .example('$0 run scenarios/quickstart.yaml', 'six stacks on LTE-M, in five minutes'),
-    async (argv) => done(await run(argv, words)),
+        .example('$0 run scenarios/quickstart.yaml', 'six stacks on LTE-M, in five minutes')
+        .example('$0 run --resume results/first', 'what an interrupted run had not measured yet'),
+    async (argv) => done(await run(argv, words, events)),
   )
 
 const addCheck = (y: Parser, done: Done): Parser =>
@@ -104,11 +114,15 @@ const addDoctor = (y: Parser, done: Done): Parser =>
     async () => done(await doctor()),
   )
 
-const parser = (words: readonly string[], done: Done): Parser => {
+const parser = (words: readonly string[], events: JsonEvents | null, done: Done): Parser => {
   const base = yargs(words)
     .scriptName('thingbench')
+    // What commands say is English, so yargs' own words are, whatever the user's language.
+    .locale('en')
     .usage('$0 <command>\n\nMeasures what IoT protocol stacks cost and what they protect.')
-  return addDoctor(addReport(addList(addCheck(addRun(base, words, done), done), done), done), done)
+    .example('$0 run scenarios/quickstart.yaml', 'the first question')
+  const withRun = addRun(base, words, events, done)
+  return addDoctor(addReport(addList(addCheck(withRun, done), done), done), done)
     .demandCommand(1, 'no command was given')
     .strict()
     .version(false)
@@ -124,20 +138,28 @@ const parser = (words: readonly string[], done: Done): Parser => {
 
 /** @returns the exit code: 0 done, 1 failed, 2 wrong usage or scenario, 3 interrupted, 99 a threshold was crossed */
 export const commandLine = async (words: readonly string[]): Promise<number> => {
+  const events = asksForEvents(words) ? new JsonEvents((line) => process.stdout.write(line)) : null
   let code = 0
   try {
     const node = wrongNode()
     if (node !== null) throw new ThingbenchError('TB_NODE', node)
-    await parser(words, (c) => (code = c)).parseAsync()
-    return code
+    await parser(words, events, (c) => (code = c)).parseAsync()
   } catch (error) {
-    if (!(error instanceof ThingbenchError)) {
-      process.stderr.write(
-        `thingbench: this is a defect of thingbench, please report it:\n${error instanceof Error ? error.stack : String(error)}\n`,
-      )
-      return 1
-    }
+    code = complain(error, events)
+  }
+  events?.end(code)
+  return code
+}
+
+/** Says what went wrong, to people and to programs; returns the exit code. */
+const complain = (error: unknown, events: JsonEvents | null): number => {
+  if (error instanceof ThingbenchError) {
     process.stderr.write(`thingbench: ${error.message}\n`)
+    events?.failed(error.code, error.message)
     return error.exit
   }
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`thingbench: this is a defect of thingbench, please report it:\n${what}\n`)
+  events?.failed(null, what)
+  return 1
 }

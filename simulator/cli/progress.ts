@@ -1,41 +1,27 @@
-/** What a run tells while it runs: plain lines on standard error for people, or one JSON event per line on standard output. */
-import type { Verdict } from '../core/types.ts'
-import type { CellResult } from '../run/cell.ts'
-import type { Progress } from '../run/runner.ts'
+/** What stays of a cell on a terminal or in a log. */
+import type { CellEnded, CellPlace } from '../run/progress.ts'
 
-/** One line per cell: number, what ran, verdict, and the three figures one looks for. */
-export const lineProgress = (): Progress => {
-  let prefix = ''
-  return {
-    cellStarted(cell, number, total, attempt) {
-      prefix = `[${number}/${total}] ${cell.id}${attempt > 1 ? ' again' : ''}`
-      if (process.stderr.isTTY) process.stderr.write(`${prefix} ...\r`)
-    },
-    cellEnded(_cell, verdict, result) {
-      const figures = result === null ? '' : figuresOf(result)
-      const why = [...verdict.reasons, ...verdict.notes].map((r) => `\n    ${r}`).join('')
-      process.stderr.write(`${prefix}  ${verdict.outcome}${figures}${why}\n`)
-    },
-  }
+/** One line: number, what ran, verdict, and the three figures one looks for; reasons and notes are indented under it. */
+export const endedCell = (ended: CellEnded): string => {
+  const why = [...ended.reasons, ...ended.notes].map((reason) => `\n    ${reason}`)
+  return `${nameOf(ended)}  ${ended.outcome}${figuresOf(ended.metrics)}${why.join('')}`
 }
 
-const figuresOf = ({ readings }: CellResult): string => {
-  const value = (metric: string): number | null =>
-    readings.find((r) => r.metric === metric)?.value ?? null
-  const shown = (label: string, number: number | null, unit: string): string =>
-    number === null ? '' : `  ${label} ${number.toPrecision(4)}${unit}`
+/** "[7/36] mqtt-tls.lte-m.100.telemetry.r02 again" */
+export const nameOf = ({ cell, number, total, attempt }: CellPlace): string =>
+  `[${number}/${total}] ${cell}${attempt > 1 ? ' again' : ''}`
+
+/** Four digits, and never an exponent. */
+export const figure = (value: number): string =>
+  value >= 1000 ? String(Math.round(value)) : value.toPrecision(4)
+
+const figuresOf = (metrics: CellEnded['metrics']): string => {
+  const shown = (label: string, value: number | null, unit: string): string =>
+    value === null ? '' : `  ${label} ${figure(value)}${unit}`
+  const time = metrics['latency.p50'] === null ? 'ack' : 'latency'
   return (
-    shown('latency p50', value('latency.p50') ?? value('ack.p50'), ' ms') +
-    shown('p99', value('latency.p99') ?? value('ack.p99'), ' ms') +
-    shown('delivered', value('delivery.ratio'), '')
+    shown(`${time} p50`, metrics[`${time}.p50`], ' ms') +
+    shown('p99', metrics[`${time}.p99`], ' ms') +
+    shown('delivered', metrics['delivery.ratio'], '')
   )
-}
-
-export const jsonProgress = (): Progress => {
-  const tell = (event: unknown): void => void process.stdout.write(`${JSON.stringify(event)}\n`)
-  return {
-    cellStarted: (cell, number, total) =>
-      tell({ event: 'cell-started', cell: cell.id, number, total }),
-    cellEnded: (cell, verdict: Verdict) => tell({ event: 'cell-ended', cell: cell.id, ...verdict }),
-  }
 }

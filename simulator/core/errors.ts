@@ -40,6 +40,10 @@ export const ERRORS = {
     exit: 1,
     text: '{broker} should listen on {address}, port {ports}, and after {seconds} s it listens on {found}. On a machine under load, run again when it is quiet; otherwise its last lines say what it waits for:\n{log}',
   },
+  TB_BROKER_VERSION: {
+    exit: 1,
+    text: '{title} ({program}) is version {found}; thingbench knows its versions from {from} on and below {below}. Another one may refuse the configuration or have other defaults than the report says. Install one of those, put its folder first on PATH, or leave out the stacks that need it (--only).',
+  },
   TB_BROKER_KEY: {
     exit: 1,
     text: 'The key of {identity} has a byte 0x00 or 0x0a, which the identity file of {broker} cannot hold. Keys for it must be printable; or take another broker.',

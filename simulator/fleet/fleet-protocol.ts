@@ -37,6 +37,8 @@ export interface FleetConfig extends RoleConfig {
   readonly canary: string
   /** Connects in flight at most (mosquitto's listen backlog is 100; beyond it SYN retransmission is measured). */
   readonly connectLimit: number
+  /** Nobody stands behind the server: progress tells of `ack` what the consumer would tell of `latency`. */
+  readonly watchesAck: boolean
   /** The probes' round trip on a perfect instrument. */
   readonly probeRoundTrip: Nanoseconds
 }
@@ -73,7 +75,7 @@ export interface FleetProgress {
   readonly ended: number
   /** Messages given up so far. */
   readonly givenUp: number
-  /** Measured messages acknowledged so far, and the 99th percentile of `ack`; null when there are none. */
+  /** Measured messages acknowledged so far, and the 99th percentile of `ack`; null when there are none, or it is not watched. */
   readonly acknowledged: number
   readonly ackP99: Nanoseconds | null
 }

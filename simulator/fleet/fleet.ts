@@ -129,7 +129,7 @@ export class Fleet implements FleetState, Timer {
       ended,
       givenUp,
       acknowledged: this.series.ack.count,
-      ackP99: this.series.ack.quantile(0.99),
+      ackP99: this.#config.watchesAck ? this.series.ack.quantile(0.99) : null,
     }
   }
 

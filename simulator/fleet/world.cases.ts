@@ -71,6 +71,7 @@ export const configOf = (wish: Wish): FleetConfig => {
     authority: null,
     canary: 'canary-',
     connectLimit: wish.connectLimit ?? 50,
+    watchesAck: true,
     probeRoundTrip: 2 * DELAY,
   }
 }

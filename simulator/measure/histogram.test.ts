@@ -60,6 +60,19 @@ test('merging is the same as recording everything in one, and JSON keeps it all'
   )
 })
 
+test('a cleared histogram is as a new one', () => {
+  fc.assert(
+    fc.property(values, values, (before, data) => {
+      const histogram = filled(before)
+      histogram.clear()
+      assert.deepEqual(histogram.toJSON(), new Histogram().toJSON())
+      for (const x of data) histogram.record(x)
+      assert.deepEqual(histogram.toJSON(), filled(data).toJSON())
+      for (const q of [0, 0.5, 0.99]) assert.equal(histogram.quantile(q), filled(data).quantile(q))
+    }),
+  )
+})
+
 test('a quantile that falls among the lost is null, and no other one is', () => {
   fc.assert(
     fc.property(values, fc.nat(300), fraction, (data, lost, q) => {

@@ -86,6 +86,19 @@ export class Histogram {
     return this.#count
   }
 
+  /** Forgets everything, in less time than a new histogram takes. */
+  clear(): void {
+    if (this.#count === 0) return
+    const first = indexOf(this.#min)
+    const last = indexOf(this.#max)
+    this.#counts.fill(0, first, last + 1)
+    this.#blocks.fill(0, first >> BLOCK_BITS, (last >> BLOCK_BITS) + 1)
+    this.#count = 0
+    this.#sum = 0
+    this.#min = Infinity
+    this.#max = -Infinity
+  }
+
   /** The smallest value, exact; null when empty. */
   get min(): number | null {
     return this.#count === 0 ? null : this.#min

@@ -18,7 +18,7 @@ export class Intervals {
   readonly #origin: Nanoseconds
   readonly #rows: Second[] = []
   #current = -1
-  #histogram = new Histogram()
+  readonly #histogram = new Histogram()
 
   constructor(origin: Nanoseconds) {
     this.#origin = origin
@@ -49,6 +49,6 @@ export class Intervals {
       p99: h.quantile(0.99) as number,
       max: h.max as number,
     })
-    this.#histogram = new Histogram()
+    h.clear()
   }
 }

@@ -14,6 +14,7 @@ const clean: Evidence = {
   packets: 10_000,
   devices: 100,
   connected: 100,
+  commonEnd: null,
   brokerLoad: 0.3,
   busy: [0.3, 0.4],
   limit: null,
@@ -21,6 +22,15 @@ const clean: Evidence = {
 
 test('a quiet machine gives a measured cell without remarks', () => {
   assert.deepEqual(judge(clean), { outcome: 'measured', reasons: [], notes: [] })
+})
+
+test('devices that did not connect are told with the reason, where there is one', () => {
+  const notes = (commonEnd: string | null) => judge({ ...clean, connected: 98, commonEnd }).notes
+  assert.deepEqual(notes(null), ['2 of 100 devices did not connect'])
+  assert.deepEqual(notes('certificate has expired'), [
+    '2 of 100 devices did not connect; most connections ended so: certificate has expired',
+  ])
+  assert.deepEqual(judge({ ...clean, commonEnd: 'reset' }).notes, [])
 })
 
 const cases: [string, Partial<Evidence>, string, RegExp][] = [

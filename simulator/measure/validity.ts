@@ -32,6 +32,8 @@ export interface Evidence {
   readonly packets: number
   readonly devices: number
   readonly connected: number
+  /** What ended connections most often, in words; null when none ended. */
+  readonly commonEnd: string | null
   /** Processor time of the broker, in processors; null when there is none of its own. */
   readonly brokerLoad: number | null
   /** Share of each processor that was busy. */
@@ -86,8 +88,10 @@ const findings = (e: Evidence): string[] => {
   const notes: string[] = []
   if (e.brokerLoad !== null && e.brokerLoad > BROKER_SATURATED)
     notes.push(`broker saturated: it used ${percent(e.brokerLoad)} of a processor`)
-  if (e.connected < e.devices)
-    notes.push(`${e.devices - e.connected} of ${e.devices} devices did not connect`)
+  if (e.connected < e.devices) {
+    const why = e.commonEnd === null ? '' : `; most connections ended so: ${e.commonEnd}`
+    notes.push(`${e.devices - e.connected} of ${e.devices} devices did not connect${why}`)
+  }
   e.busy.forEach((share, cpu) => {
     if (share > LATENCY_LOAD_LIMIT)
       notes.push(

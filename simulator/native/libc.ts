@@ -30,8 +30,6 @@ export interface Libc {
   prctl(option: Int, a: Int, b: Int, c: Int, d: Int): number
   sched_setaffinity(thread: Int, size: Int, mask: Address): number
   sched_setscheduler(thread: Int, policy: Int, parameters: Address): number
-  /** For calls that the library has no function for (it takes five arguments here). */
-  syscall(number: Int, a: Int, b: Address, c: Int): number
   getrlimit(resource: Int, limits: Address): number
   setrlimit(resource: Int, limits: Address): number
   socket(domain: Int, type: Int, protocol: Int): number
@@ -84,7 +82,6 @@ const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
   prctl: 'iillll',
   sched_setaffinity: 'iill',
   sched_setscheduler: 'iiil',
-  syscall: 'lllll',
   getrlimit: 'iil',
   setrlimit: 'iil',
   socket: 'iiii',

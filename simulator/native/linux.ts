@@ -58,10 +58,6 @@ export const CLONE_NEWNET = 0x40000000
 export const PR_SET_PDEATHSIG = 1
 export const PR_SET_TIMERSLACK = 29
 export const SCHED_FIFO = 1
-export const SYS_SCHED_SETATTR = process.arch === 'x64' ? 314 : 274
-/** struct sched_attr in its first version: size, policy, flags, nice, priority, then runtime, deadline and period. */
-export const SCHED_ATTR_SIZE = 48
-export const SCHED_ATTR_RUNTIME = 24
 export const RLIMIT_NOFILE = 7
 
 export const PROT_READ = 1

@@ -9,8 +9,7 @@ export const REMEDIES = {
   TB_LINK_PRIVILEGE: 'Run it as root, or in a privileged container (--privileged).',
   TB_LINK_TUN:
     'Load the module (modprobe tun); create the node, or open it to all users (mkdir -p /dev/net; mknod /dev/net/tun c 10 200; chmod 666 /dev/net/tun); or give it to the container (--device /dev/net/tun --cap-add NET_ADMIN --cap-add SYS_ADMIN).',
-  TB_LINK_SETUP:
-    'Install iproute2 (apt-get install iproute2); in a container, /proc/sys must be writable (--privileged).',
+  TB_LINK_SETUP: 'Install iproute2 (apt-get install iproute2).',
 } as const
 
 export const LINK_PROCESS = new URL('link-process.ts', import.meta.url).pathname

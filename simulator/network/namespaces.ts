@@ -58,10 +58,7 @@ const makeEnd = (mtu: number, routes: readonly string[]): LinkEnd => {
   if (libc().unshare(CLONE_NEWNET) < 0)
     throw failure('TB_LINK_PRIVILEGE', 'make a network namespace', errno())
   const namespace = openSync('/proc/thread-self/ns/net', 'r')
-  const unchanged = pinSysctls()
-  if (unchanged.length > 0) {
-    throw setupFailed(`writing ${unchanged.join(', ')}`, 'the value did not change')
-  }
+  const unpinned = pinSysctls()
   const byRoute = pinCongestion() ? '' : ` congctl ${CONGESTION}`
   const tun = openTun()
   configure([
@@ -75,6 +72,7 @@ const makeEnd = (mtu: number, routes: readonly string[]): LinkEnd => {
   const counters = openSync('/proc/thread-self/net/dev', 'r')
   const sysctls = recordSysctls()
   if (byRoute !== '') sysctls['route.congctl'] = CONGESTION
+  if (unpinned.length > 0) sysctls.unpinned = unpinned.join(', ')
   return { namespace, tun, sysctls, drops: () => readDrops(counters) }
 }
 

@@ -48,14 +48,15 @@ const set = (name: string, value: string): boolean => {
   try {
     writeFileSync(`/proc/sys/${name}`, value)
   } catch {
-    // A read-only /proc/sys: fine where the value is already the one that is wanted.
+    // A read-only /proc/sys, or a namespace that may not: fine where the value is already the one that is wanted.
   }
   return read(name) === value
 }
 
 /**
  * Pins the settings of the network namespace that the calling thread is in. Returns the names (with dots, as sysctl
- * prints them) of those that this kernel has and refused to change.
+ * prints them) of those that this kernel has and refused to change: they are recorded with what they are, because a run
+ * that says so is worth more than none.
  */
 export const pinSysctls = (): string[] =>
   Object.entries(PINNED)

@@ -56,7 +56,8 @@ export const note = (text: string): Html => `<p class="note">${escape(unbroken(t
 
 /** Names as JSON documents have them, with the nesting as a path: `processor.model`. */
 export const flattened = (value: unknown, path = ''): [path: string, value: string][] => {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
+  const isTree = typeof value === 'object' && value !== null
+  if (!isTree || (Array.isArray(value) && value.some((inner) => typeof inner !== 'object')))
     return [[path, words(value)]]
   return Object.entries(value).flatMap(([key, inner]) =>
     flattened(inner, path === '' ? key : `${path}.${key}`),

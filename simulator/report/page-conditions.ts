@@ -2,6 +2,7 @@
 import { METRICS } from '../measure/metrics.ts'
 import { level, plural } from './format.ts'
 import { type Html, details, escape, flattened, paragraph, table, words } from './html.ts'
+import { describeResumptions } from './resumed.ts'
 import { type Group, observe } from './rows.ts'
 import { type Run, fullLabelOf } from './run.ts'
 import { centreOf, reasonsOf } from './summary.ts'
@@ -82,6 +83,7 @@ export const validity = (run: Run): Html => {
             ? 'All stacks of a repetition met the same channel: its digests agree.'
             : 'Warning: stacks of a repetition did not meet the same channel; its digests differ.',
         ),
+    ...describeResumptions(run.document).map(paragraph),
     instrument(run),
     rows.length === 0
       ? paragraph('No cell gave a reason for doubt.')

@@ -8,9 +8,17 @@ import { attemptKey, parseRows } from '../measure/rows.ts'
 import { plural } from './format.ts'
 import { type Condition, conditionsOf } from './rows.ts'
 
+/** Conditions of one start of a run. */
+export interface StartDocument {
+  readonly environment?: Readonly<Record<string, unknown>>
+  readonly processors?: Readonly<Record<string, unknown>>
+}
+
 /** run.json: fields that the report knows; whatever else is there is printed under Environment. */
-export interface RunDocument {
+export interface RunDocument extends StartDocument {
   readonly audit?: AuditDocument
+  /** The starts after the first one, which continued what was interrupted. */
+  readonly resumptions?: readonly StartDocument[]
   readonly [field: string]: unknown
 }
 

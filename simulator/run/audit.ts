@@ -85,16 +85,12 @@ export class Audit {
   }
 
   toJSON(): AuditJson {
-    const joined = (row: Map<string, Set<string>>) =>
-      Object.fromEntries([...row].map(([stack, values]) => [stack, [...values].join(' | ')]))
     return {
       stacks: Object.fromEntries(
         [...this.#stacks].map(([property, row]) => [property, joined(row)]),
       ),
       tcp: this.#tcp,
-      channels: Object.fromEntries(
-        [...this.#channels].map(([name, digests]) => [name, [...digests].join(' | ')]),
-      ),
+      channels: joined(this.#channels),
       channels_agree: [...this.#channels.values()].every((digests) => digests.size === 1),
       mapping: Object.fromEntries(this.#mapping),
     }

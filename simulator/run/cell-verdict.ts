@@ -38,6 +38,7 @@ export const judgeCell = (
     packets: link.arrived,
     devices: cell.devices,
     connected: fleet.connected,
+    commonEnd: commonEnd(fleet),
     brokerLoad: broker === null ? null : broker / elapsed,
     busy: busyShares(samples),
     limit:
@@ -46,3 +47,6 @@ export const judgeCell = (
         : `a limit of this host was hit: ${fleet.ends.limit.example}`,
   })
 }
+
+const commonEnd = ({ ends }: FleetReport): string | null =>
+  Object.values(ends).toSorted((a, b) => b.count - a.count)[0]?.example ?? null

@@ -11,8 +11,10 @@ import { judgeCell } from './cell-verdict.ts'
 import type { Samples } from './cell-usage.ts'
 import { busyShares, costsOf, sampleParties } from './cell-usage.ts'
 import { ownVersion } from './environment.ts'
+import { watchCell } from './cell-progress.ts'
 import type { Parties, RunContext } from './parties.ts'
 import { startParties } from './parties.ts'
+import type { CellEvent, PhaseName } from './progress.ts'
 import type { Reading } from './readings.ts'
 import { readingsOf } from './readings.ts'
 import { Watch } from './watch.ts'
@@ -37,6 +39,8 @@ export interface Idle {
 const NOTICE = 50 * MILLISECOND
 const REPORT_PATIENCE = 30_000
 
+type Tell = (event: CellEvent) => void
+
 /** @throws ThingbenchError when a party fails; AbortError when the signal fires. Nothing is left behind in either case. */
 export const runCell = async (
   cell: Cell,
@@ -45,13 +49,15 @@ export const runCell = async (
   idle: Idle,
   folder: string,
   signal: AbortSignal,
+  tell: Tell,
 ): Promise<CellResult> => {
   await using started = new AsyncDisposableStack()
   // Declared later, so disposed earlier: it does not see how the parties are ended.
   using watch = new Watch(signal)
   try {
     const parties = await startParties(cell, context, folder, watch, started)
-    return await measureWith(parties, cell, phases, idle, watch.signal)
+    watchCell(parties, cell.devices, tell)
+    return await measureWith(parties, cell, phases, idle, watch.signal, tell)
   } catch (error) {
     throw (await watch.blame()) ?? error
   }
@@ -63,20 +69,34 @@ const measureWith = async (
   phases: Phases,
   idle: Idle,
   signal: AbortSignal,
+  tell: Tell,
 ): Promise<CellResult> => {
+  tell(phase('connect', phases.connectDeadline, true))
   const before = sampleParties(parties)
   await connect(parties, phases, signal)
   const connected = sampleParties(parties, before)
   const plan = announcePlan(parties, phases, roundTripOf(cell))
+  await until(plan.warmup, signal)
+  tell(phase('warm-up', phases.warmup))
   await until(plan.t0, signal)
   const start = sampleParties(parties, connected)
+  tell(phase('measure', phases.measure))
   await until(plan.t1, signal)
   const end = sampleParties(parties, start)
+  tell(phase('drain', phases.drain, true))
   await drain(parties, plan, signal)
+  tell(phase('close', null))
   const reports = await close(parties, cell, signal)
   const samples: Samples = { before, connected, start, end }
   return conclude(cell, parties, idle, plan, samples, reports)
 }
+
+const phase = (name: PhaseName, lasts: Nanoseconds | null, atMost = false): CellEvent => ({
+  event: 'phase',
+  phase: name,
+  lasts_s: lasts === null ? null : lasts / SECOND,
+  at_most: atMost,
+})
 
 const roundTripOf = ({ link }: Cell): Nanoseconds => link.up.delay + link.down.delay
 

@@ -5,6 +5,7 @@ import { BROKERS } from '../brokers/catalogue.ts'
 import { probeTun } from '../network/host.ts'
 import { wrongNode } from './environment.ts'
 import { allowedProcessors } from './processors.ts'
+import { isPrivileged, tryUserNamespace } from './rootless.ts'
 
 export interface Finding {
   readonly what: string
@@ -23,6 +24,8 @@ const NEEDED: readonly (readonly [string, string])[] = [
 ]
 /** Two descriptors per device: its socket at the fleet, and the broker's end. */
 const FILES_FOR = 2000
+/** Server, fleet, link and consumer. */
+const PROCESSORS_OF_A_CELL = 4
 
 const onPath = (program: string): boolean =>
   [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].some(
@@ -64,12 +67,44 @@ const tools = (): Finding[] =>
       : { what: program, state: 'missing', detail: 'not on PATH', remedy: install(debianPackage) },
   )
 
-const link = async (): Promise<Finding> => {
-  const what = 'link (network namespaces and TUN)'
+const LINK = 'link (network namespaces and TUN)'
+
+const link = async (): Promise<Finding[]> => {
+  if (!isPrivileged()) return linkInUserNamespace()
   const tun = await probeTun()
-  if (tun.ok)
-    return { what, state: 'ok', detail: 'a TUN device in a network namespace works', remedy: null }
-  return { what, state: 'missing', detail: tun.reason, remedy: tun.remedy }
+  return tun.ok
+    ? [linkWorks('a TUN device in a network namespace works')]
+    : [{ what: LINK, state: 'missing', detail: tun.reason, remedy: tun.remedy }]
+}
+
+const linkInUserNamespace = async (): Promise<Finding[]> => {
+  const { link: tun, obstacles } = await tryUserNamespace()
+  if (tun?.ok)
+    return [linkWorks('a TUN device in a user namespace works'), ...priority(tun.sysctls)]
+  return obstacles.map(({ what, remedy }) => ({
+    what: LINK,
+    state: 'missing',
+    detail: `without root: ${what}`,
+    remedy,
+  }))
+}
+
+const linkWorks = (detail: string): Finding => ({ what: LINK, state: 'ok', detail, remedy: null })
+
+/** A link that shares its processor waits for it, unless it goes before the others; root may let it. */
+const priority = (sysctls: Readonly<Record<string, string>>): Finding[] => {
+  const scheduling = sysctls['link.scheduling'] ?? ''
+  const processors = allowedProcessors().length
+  if (scheduling.startsWith('SCHED_FIFO') || processors >= PROCESSORS_OF_A_CELL) return []
+  return [
+    {
+      what: 'priority of the link',
+      state: 'note',
+      detail: `ordinary (${scheduling}), and it shares a processor with the devices: more cells will be censored`,
+      remedy:
+        'echo "$USER - rtprio 1" | sudo tee /etc/security/limits.d/thingbench.conf, and log in again',
+    },
+  ]
 }
 
 const brokers = (): Promise<Finding[]> =>
@@ -125,7 +160,7 @@ const limits = (): Finding[] => {
 export const examine = async (): Promise<Finding[]> => [
   node(),
   ...tools(),
-  await link(),
+  ...(await link()),
   ...(await brokers()),
   ...limits(),
 ]

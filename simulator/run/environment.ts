@@ -22,6 +22,10 @@ export const wrongNode = (): { found: string; pinned: string } | null => {
 
 const limitLine = /^Max open files\s+(\S+)/m
 
+/** In the first one, every user number is itself (user_namespaces(7)). */
+const inUserNamespace = (uidMap: string): boolean =>
+  uidMap.trim().split(/\s+/).join(' ') !== '0 0 4294967295'
+
 export const describeEnvironment = async (): Promise<Record<string, unknown>> => {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const processors = cpus()
@@ -35,6 +39,7 @@ export const describeEnvironment = async (): Promise<Record<string, unknown>> =>
     processors: processors.length,
     memory_mib: Math.round(totalmem() / 2 ** 20),
     open_files: Number(limitLine.exec(limits)?.[1] ?? NaN),
+    user_namespace: inUserNamespace(await readFile('/proc/self/uid_map', 'utf8').catch(() => '')),
     load_average: loadavg(),
     utc: new Date().toISOString(),
   }

@@ -2,7 +2,7 @@
  * The lock file of a user: `thingbench-<user number>.lock` in a folder that everybody finds. The lock itself is the kernel's
  * (flock(2)), which gives it back when its holder ends, however it ends; what the file says is in lock-record.ts.
  */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs' // prettier-ignore
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs' // prettier-ignore
 import { constants as system } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -141,6 +141,8 @@ export const takeLockFile = async (folders: readonly string[]): Promise<LockFile
     await expectNobodyElse(folders, file.path)
     return file
   } catch (error) {
+    // What a killed run wrote there stays for the next start.
+    if (fstatSync(file.fd).size === 0) rmSync(file.path, { force: true })
     closeSync(file.fd)
     throw error
   }

@@ -3,17 +3,17 @@
  * when their stack is disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
-import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
-import { startProcess, waitListening } from '../brokers/runtimes/process.ts'
+import type { Broker, BrokerProduct } from '../brokers/broker.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
-import { deviceName } from '../core/device-name.ts'
 import type { Cell } from '../core/types.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder, FleetConfig, FleetEvent, FleetOrder, RoleConfig } from '../fleet/fleet-protocol.ts' // prettier-ignore
 import type { LinkConfig, LinkEvent, LinkOrder } from '../network/link-protocol.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
 import type { Identities } from '../security/identities.ts'
+import type { RunLock } from './lock.ts'
 import type { Processors } from './processors.ts'
 import { RoleProcess } from './role-process.ts'
+import { startBroker } from './start-broker.ts'
 import type { Watch } from './watch.ts'
 
 /** What stays the same for all cells of a run. */
@@ -26,6 +26,8 @@ export interface RunContext {
   /** PEM of the server's chain and key, and the chain's DER bytes. */
   readonly certificate: { readonly chain: string; readonly key: string; readonly bytes: number }
   readonly processors: Processors
+  /** Is told of every process that is started; has the temporary folders. */
+  readonly lock: RunLock
 }
 
 export interface Parties {
@@ -40,7 +42,7 @@ export interface Parties {
 }
 
 const CONNECTS_IN_FLIGHT = 50
-const BROKER_PATIENCE = 10_000
+const CONSUMER_PATIENCE = 10_000
 const ROLE_PATIENCE = 20_000
 
 /** One probe device for each hundred devices, at least one. */
@@ -56,18 +58,23 @@ export const startParties = async (
 ): Promise<Parties> => {
   const { signal } = watch
   const product = brokerNamed(cell.stack.broker)
-  const link = watch.role(started.use(startLink(cell, context)))
+  const begin = <Role extends RoleProcess<never, { readonly event: string }>>(role: Role): Role => {
+    started.use(role)
+    context.lock.started(role.pid)
+    return watch.role(role)
+  }
+  const link = begin(startLink(cell, context))
   const { devicesNamespace, serverNamespace, sysctls } = await link.expect(
     'ready',
     ROLE_PATIENCE,
     signal,
   )
-  const broker = await startBroker(cell, product, context, folder, serverNamespace, signal)
+  const place = { namespace: serverNamespace, results: folder, started, signal }
+  const broker = await startBroker(cell, product, context, place)
   watch.broker = broker
-  if (broker) started.use(broker)
-  const consumer = watch.role(started.use(startConsumer(cell, product, context, serverNamespace)))
-  await consumer.expect('ready', BROKER_PATIENCE, signal)
-  const fleet = watch.role(started.use(startFleet(cell, product, context, devicesNamespace)))
+  const consumer = begin(startConsumer(cell, product, context, serverNamespace))
+  await consumer.expect('ready', CONSUMER_PATIENCE, signal)
+  const fleet = begin(startFleet(cell, product, context, devicesNamespace))
   await fleet.expect('ready', ROLE_PATIENCE, signal)
   return { link, broker, product, consumer, fleet, sysctls }
 }
@@ -82,51 +89,6 @@ const startLink = (cell: Cell, context: RunContext): RoleProcess<LinkOrder, Link
     cpu: context.processors.link,
   }
   return new RoleProcess('link', '../network/link-process.ts', config)
-}
-
-const startBroker = async (
-  cell: Cell,
-  product: BrokerProduct,
-  context: RunContext,
-  folder: string,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<Broker | null> => {
-  if (product.program === null) return null
-  const { stack } = cell
-  const psk = Array.from({ length: stack.security === 'dtls-psk' ? cell.devices : 0 }, (_, d) => d)
-  const plan: BrokerPlan = {
-    folder,
-    address: SERVER_ADDRESS,
-    protocol: stack.protocol,
-    security: stack.security,
-    serverName: context.serverName,
-    password: context.identities.password,
-    certificate: stack.security === 'tls' ? context.certificate : null,
-    tls: stack.tls,
-    psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
-    devices: cell.devices,
-    options: stack.options,
-  }
-  const broker = await startProcess(product, plan, {
-    namespace,
-    cpu: context.processors.server,
-    signal,
-  })
-  try {
-    const ports = product.ports[stack.protocol]
-    const wanted =
-      ports === undefined
-        ? []
-        : stack.security === 'none'
-          ? [ports.plain]
-          : [ports.plain, ports.secure]
-    await waitListening(broker, SERVER_ADDRESS, wanted, BROKER_PATIENCE, signal)
-    return broker
-  } catch (error) {
-    await broker[Symbol.asyncDispose]()
-    throw error
-  }
 }
 
 const roleConfig = (
@@ -184,6 +146,7 @@ const startFleet = (
     authority: cell.stack.security === 'tls' ? context.authority : null,
     canary: context.canary,
     connectLimit: CONNECTS_IN_FLIGHT,
+    watchesAck: product.consumer === 'none',
     probeRoundTrip: cell.link.up.delay + cell.link.down.delay,
   }
   return new RoleProcess('fleet', './roles/fleet-process.ts', config)

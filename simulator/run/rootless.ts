@@ -2,7 +2,7 @@
 import { constants, accessSync, existsSync, readFileSync } from 'node:fs'
 import { findProgram } from '../brokers/runtimes/find-program.ts'
 import { ThingbenchError } from '../core/errors.ts'
-import { probeTun } from '../network/host.ts'
+import { probeTun, type TunProbe } from '../network/host.ts'
 import type { NamespaceFacts, Obstacle } from '../network/user-namespace.ts'
 import {
   mayMakeLinks,
@@ -14,20 +14,27 @@ import {
 /** Whether this process can make links as it is, or needs a user namespace for it. */
 export const isPrivileged = (): boolean => mayMakeLinks(readFileSync('/proc/self/status', 'utf8'))
 
-/** What keeps this user from a user namespace with a TUN device; nothing: it was tried and works. */
-export const userNamespaceObstacles = async (): Promise<readonly Obstacle[]> => {
+export interface Attempt {
+  /** What a link in a user namespace said; null when none could be tried. */
+  readonly link: TunProbe | null
+  /** What keeps this user from it; nothing: it works. */
+  readonly obstacles: readonly Obstacle[]
+}
+
+/** Makes a user namespace, a network namespace in it and a TUN device in that, and gives them back. */
+export const tryUserNamespace = async (): Promise<Attempt> => {
   const unshare = await findProgram('unshare')
-  const attempt = unshare === null ? null : await probeTun(userNamespaceCommand(unshare))
-  if (attempt?.ok) return []
-  return obstacles({
+  const link = unshare === null ? null : await probeTun(userNamespaceCommand(unshare))
+  if (link?.ok) return { link, obstacles: [] }
+  const settings = NAMESPACE_SETTINGS.map((name) => [name, readSetting(name)] as const)
+  const facts: NamespaceFacts = {
     unshare: unshare !== null,
-    said: attempt?.reason ?? '',
-    entered: attempt?.code === 'TB_LINK_TUN',
-    settings: Object.fromEntries(
-      NAMESPACE_SETTINGS.map((name) => [name, readSetting(name)]),
-    ) as NamespaceFacts['settings'],
+    said: link?.reason ?? '',
+    entered: link?.code === 'TB_LINK_TUN',
+    settings: Object.fromEntries(settings) as NamespaceFacts['settings'],
     tun: tunState(),
-  })
+  }
+  return { link, obstacles: obstacles(facts) }
 }
 
 /**
@@ -37,7 +44,7 @@ export const userNamespaceObstacles = async (): Promise<readonly Obstacle[]> => 
  */
 export const becomePrivileged = async (): Promise<void> => {
   if (isPrivileged()) return
-  const found = await userNamespaceObstacles()
+  const { obstacles: found } = await tryUserNamespace()
   const unshare = await findProgram('unshare')
   if (found.length > 0 || unshare === null)
     throw new ThingbenchError('TB_LINK_UNAVAILABLE', {

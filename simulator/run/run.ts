@@ -7,14 +7,19 @@ import { probeTun } from '../network/host.ts'
 import { CANARY_WIDTH } from '../fleet/payload.ts'
 import { Identities } from '../security/identities.ts'
 import { makePki } from '../security/pki.ts'
+import { Announcer } from './announcer.ts'
 import { Audit } from './audit.ts'
 import type { Idle } from './cell.ts'
 import { machineBusy } from './cell-usage.ts'
 import { describeEnvironment } from './environment.ts'
+import { RunLock } from './lock.ts'
+import type { Narrowing } from './narrow.ts'
 import { blocksOf } from './order.ts'
 import type { RunContext } from './parties.ts'
 import { allowedProcessors, assignProcessors } from './processors.ts'
-import type { Progress } from './runner.ts'
+import type { Progress } from './progress.ts'
+import { openRun } from './resume.ts'
+import type { RunDocument, Start } from './run-document.ts'
 import { runBlocks } from './runner.ts'
 import { Store } from './store.ts'
 
@@ -23,8 +28,16 @@ export interface RunRequest {
   /** The run folder itself, or null for results/<scenario>-<time>. */
   readonly out: string | null
   readonly results: string
+  /** The folder of a run that was interrupted, to be continued there; null: a new run. */
+  readonly resume: string | null
   /** As typed. */
   readonly command: string
+  /** Options of the command line that changed the question. */
+  readonly options: Narrowing
+  /** Where the lock of this machine is: `lockFolders()`. */
+  readonly locks: readonly string[]
+  /** Tells the user a line. */
+  readonly say: (line: string) => void
   readonly progress: Progress
   readonly signal: AbortSignal
 }
@@ -39,48 +52,84 @@ export interface RunOutcome {
 const SERVER_NAME = 'thingbench.test'
 const IDLE_WINDOW = 2000
 
+/** A results folder that is written to from now on. */
+interface Begun {
+  readonly store: Store
+  /** What run.json says, but for what is only known at the end. */
+  readonly document: RunDocument
+  readonly finished: ReadonlyMap<string, Outcome>
+}
+
 /** @throws ThingbenchError when the run cannot begin; a failing cell is a result and does not throw. */
 export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
-  const { scenario, progress, signal } = request
+  using lock = await RunLock.take(request.locks)
+  if (lock.cleaned !== null) request.say(lock.cleaned)
   await requireLink()
-  const store = await Store.create(scenario, request.out, request.results)
-  const context = createContext()
-  const audit = new Audit()
-  const environment = await describeEnvironment()
-  const describe = (outcomes: object | null, ended: string | null): Promise<void> =>
-    store.writeRun({
-      scenario: scenario.name,
-      title: scenario.title,
-      digest: scenario.digest,
-      command: request.command,
-      seed: scenario.seed,
-      repetitions: scenario.repetitions,
-      environment,
-      processors: context.processors,
-      outcomes,
-      ended,
-      audit: audit.toJSON(),
-    })
-  await describe(null, null)
+  const context = createContext(lock)
+  const start: Start = {
+    command: request.command,
+    environment: await describeEnvironment(),
+    processors: context.processors,
+  }
+  const begun = request.resume ? await resume(request.resume, start) : await begin(request, start)
+  lock.results(begun.store.folder)
+  return await conduct(request, context, begun)
+}
+
+const begin = async ({ scenario, out, results, options }: RunRequest, start: Start) => {
+  const store = await Store.create(scenario, out, results)
+  const { name, title, digest, seed, repetitions } = scenario
+  const document: RunDocument = {
+    schema: 1,
+    scenario: name,
+    title,
+    digest,
+    ...start,
+    options,
+    seed,
+    repetitions,
+    resumptions: [],
+    outcomes: null,
+    ended: null,
+    audit: new Audit().toJSON(),
+  }
+  return { store, document, finished: new Map<string, Outcome>() }
+}
+
+const resume = async (folder: string, start: Start): Promise<Begun> => {
+  const { document } = await openRun(folder)
+  const store = new Store(folder)
+  const finished = await store.dropUnfinished()
+  const resumptions = [...document.resumptions, start]
+  return { store, document: { ...document, resumptions }, finished }
+}
+
+/** Runs the cells that are not finished yet; run.json tells at any time how far it came. */
+const conduct = async (
+  { scenario, progress, signal }: RunRequest,
+  context: RunContext,
+  { store, document, finished }: Begun,
+): Promise<RunOutcome> => {
+  const { folder } = store
+  const audit = new Audit(document.audit)
+  const describe = (
+    outcomes: RunDocument['outcomes'] = null,
+    ended: RunDocument['ended'] = null,
+  ): Promise<void> => store.writeRun({ ...document, outcomes, ended, audit: audit.toJSON() })
+  await describe()
+  const blocks = blocksOf(scenario)
+  const announcer = new Announcer(progress, scenario, blocks.flat(), finished)
+  announcer.runStarted(folder)
   try {
     const idle = await measureIdle(signal)
-    const plan = {
-      scenario,
-      blocks: blocksOf(scenario),
-      context,
-      store,
-      idle,
-      audit,
-      progress,
-      signal,
-    }
+    const plan = { scenario, blocks, context, store, idle, audit, finished, describe, announcer, signal } // prettier-ignore
     const outcomes = await runBlocks(plan)
     await describe(outcomes, 'complete')
-    return { folder: store.folder, outcomes, interrupted: false }
+    return { folder, outcomes, interrupted: false }
   } catch (error) {
     await describe(null, signal.aborted ? 'interrupted' : 'failed')
     if (!signal.aborted) throw error
-    return { folder: store.folder, outcomes: null, interrupted: true }
+    return { folder, outcomes: null, interrupted: true }
   }
 }
 
@@ -93,7 +142,7 @@ const requireLink = async (): Promise<void> => {
 }
 
 /** Keys and names of a run: fresh for each, so that no run knows another's. */
-const createContext = (): RunContext => {
+const createContext = (lock: RunLock): RunContext => {
   const secret = randomBytes(32)
   const day = 86_400_000
   const pki = makePki({
@@ -109,6 +158,7 @@ const createContext = (): RunContext => {
     authority: pki.authority,
     certificate: { chain: pki.certificate, key: pki.key, bytes: pki.chainBytes },
     processors: assignProcessors(allowedProcessors()),
+    lock,
   }
 }
 

@@ -10,19 +10,14 @@ import { join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Cell, Measurement, Outcome, Scenario, Verdict } from '../core/types.ts'
 import { METRICS } from '../measure/metrics.ts'
+import { attemptKey, OUTCOME } from '../measure/rows.ts'
+import type { Announcer } from './announcer.ts'
 import type { Audit } from './audit.ts'
 import type { CellResult, Idle } from './cell.ts'
 import { runCell } from './cell.ts'
 import type { RunContext } from './parties.ts'
 import type { Store } from './store.ts'
 import { unsupportedReason } from './supported.ts'
-
-/** What a run tells while it runs. Cells are counted from 1. */
-export interface Progress {
-  /** Attempt 2 repeats a cell that an outside cause made invalid. */
-  cellStarted(cell: Cell, number: number, total: number, attempt: number): void
-  cellEnded(cell: Cell, verdict: Verdict, result: CellResult | null): void
-}
 
 export interface RunPlan {
   readonly scenario: Scenario
@@ -32,7 +27,11 @@ export interface RunPlan {
   readonly store: Store
   readonly idle: Idle
   readonly audit: Audit
-  readonly progress: Progress
+  /** How attempts ended that need not be run any more, by `attemptKey`. */
+  readonly finished: ReadonlyMap<string, Outcome>
+  /** Writes run.json with what is known so far. */
+  readonly describe: () => Promise<void>
+  readonly announcer: Announcer
   readonly signal: AbortSignal
 }
 
@@ -45,24 +44,35 @@ export const runBlocks = async (plan: RunPlan): Promise<Readonly<Record<Outcome,
     invalid: 0,
     failed: 0,
   }
-  const total = plan.blocks.reduce((sum, block) => sum + block.length, 0)
-  let number = 0
+  let place = 0
   for (const block of plan.blocks) {
-    const again: Cell[] = []
+    const again: [Cell, number][] = []
     for (const cell of block) {
-      plan.progress.cellStarted(cell, ++number, total, 1)
-      const { outcome } = await attempt(plan, cell, 1)
+      place++
+      const outcome = await outcomeOf(plan, cell, 1, place)
       outcomes[outcome]++
-      if (outcome === 'invalid') again.push(cell)
+      if (outcome === 'invalid') again.push([cell, place])
     }
-    for (const cell of again) {
-      plan.progress.cellStarted(cell, number, total, 2)
-      const { outcome } = await attempt(plan, cell, 2)
+    for (const [cell, itsPlace] of again) {
+      const outcome = await outcomeOf(plan, cell, 2, itsPlace)
       outcomes.invalid--
       outcomes[outcome]++
     }
   }
   return outcomes
+}
+
+/** Of an attempt that was finished before the run was interrupted, or of one now. */
+const outcomeOf = async (
+  plan: RunPlan,
+  cell: Cell,
+  number: number,
+  place: number,
+): Promise<Outcome> => {
+  const known = plan.finished.get(attemptKey(cell.id, number))
+  if (known !== undefined) return known
+  plan.announcer.cellStarted(cell, place, number)
+  return (await attempt(plan, cell, number)).outcome
 }
 
 const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdict> => {
@@ -81,9 +91,11 @@ const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdi
   if (measured !== null) {
     await writeCellFiles(folder, measured)
     plan.audit.add(cell, measured)
+    await plan.describe()
   }
+  // Last: with its rows an attempt counts as finished.
   await plan.store.append(rowsOf(plan.scenario, cell, number, verdict, measured))
-  plan.progress.cellEnded(cell, verdict, measured)
+  plan.announcer.cellEnded(verdict, measured)
   return verdict
 }
 
@@ -93,10 +105,13 @@ const measure = async (
   cell: Cell,
   folder: string,
 ): Promise<CellResult | ThingbenchError> => {
+  const { scenario, context, idle, signal, announcer } = plan
   try {
-    return await runCell(cell, plan.scenario.phases, plan.context, plan.idle, folder, plan.signal)
+    return await runCell(cell, scenario.phases, context, idle, folder, signal, (event) =>
+      announcer.told(event),
+    )
   } catch (error) {
-    if (!(error instanceof ThingbenchError) || plan.signal.aborted) throw error
+    if (!(error instanceof ThingbenchError) || signal.aborted) throw error
     return error
   }
 }
@@ -124,16 +139,17 @@ const rowsOf = (
   }
   const verdictRow = {
     ...common,
-    metric: 'outcome',
+    metric: OUTCOME,
     unit: '',
     value: null,
     n: 1,
     warnings: [...verdict.reasons, ...verdict.notes],
   }
-  const rows: Measurement[] = [verdictRow]
+  const rows: Measurement[] = []
   for (const { metric, value, n, warnings } of result?.readings ?? [])
     rows.push({ ...common, metric, unit: METRICS[metric]?.unit ?? '', value, n, warnings })
-  return rows
+  // Last: it tells that the others are all there.
+  return [...rows, verdictRow]
 }
 
 const writeCellFiles = async (

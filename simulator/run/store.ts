@@ -1,8 +1,19 @@
-/** The results folder of a run (docs/results.md): created once, appended to after every cell, never rewritten but for run.json. */
-import { access, appendFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+/** The results folder of a run (docs/results.md): created once, appended to after every cell; only run.json is written anew. */
+import {
+  access,
+  appendFile,
+  mkdir,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
-import type { Measurement, Scenario } from '../core/types.ts'
+import type { Measurement, Outcome, Scenario } from '../core/types.ts'
+import { attemptKey, finishedAttempts, parseRows } from '../measure/rows.ts'
+import type { RunDocument } from './run-document.ts'
 
 const stamp = (date: Date): string =>
   date
@@ -34,6 +45,9 @@ const missingFolders = async (folder: string): Promise<string[]> => {
   }
 }
 
+const linesOf = (rows: readonly Measurement[]): string =>
+  rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+
 export class Store {
   readonly folder: string
 
@@ -60,24 +74,36 @@ export class Store {
     return new Store(folder)
   }
 
-  async writeRun(run: Readonly<Record<string, unknown>>): Promise<void> {
-    await writeFile(
-      join(this.folder, 'run.json'),
-      `${JSON.stringify({ schema: 1, ...run }, null, 1)}\n`,
-    )
+  async writeRun(run: RunDocument): Promise<void> {
+    await this.#replace('run.json', `${JSON.stringify(run, null, 1)}\n`)
   }
 
-  /** The folder of one attempt at a cell. */
+  /** Drops the rows that an attempt left which was cut off; returns how the finished ones ended. */
+  async dropUnfinished(): Promise<ReadonlyMap<string, Outcome>> {
+    const text = await readFile(join(this.folder, 'rows.ndjson'), 'utf8')
+    const rows = parseRows(text, this.folder)
+    const kept = linesOf(rows)
+    if (kept !== text) await this.#replace('rows.ndjson', kept)
+    return finishedAttempts(rows)
+  }
+
+  /** An empty folder for one attempt at a cell. */
   async cellFolder(cell: string, attempt: number): Promise<string> {
-    const folder = join(this.folder, 'cells', attempt === 1 ? cell : `${cell}.attempt${attempt}`)
+    const folder = join(this.folder, 'cells', attemptKey(cell, attempt))
+    // An attempt that was cut off may have left one.
+    await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })
     return folder
   }
 
   async append(rows: readonly Measurement[]): Promise<void> {
-    await appendFile(
-      join(this.folder, 'rows.ndjson'),
-      rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
-    )
+    await appendFile(join(this.folder, 'rows.ndjson'), linesOf(rows))
+  }
+
+  /** All or nothing, also when this process is killed meanwhile. */
+  async #replace(file: string, text: string): Promise<void> {
+    const path = join(this.folder, file)
+    await writeFile(`${path}.new`, text)
+    await rename(`${path}.new`, path)
   }
 }

@@ -30,6 +30,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
   /** What to put before ./thingbench, such as setpriv and its options. */
   readonly before?: readonly string[]
+  /** The folder whose ./thingbench is run; otherwise this repository. */
+  readonly tree?: string
 }
 
 const read = (file: string): string => {
@@ -115,11 +117,12 @@ export class Command implements AsyncDisposable {
     return folder
   }
 
-  start(words: readonly string[], { env = {}, before = [] }: CommandOptions = {}): void {
-    const [program = '', ...rest] = [...before, join(ROOT, 'thingbench'), ...words]
+  start(words: readonly string[], options: CommandOptions = {}): void {
+    const { env = {}, before = [], tree = ROOT } = options
+    const [program = '', ...rest] = [...before, join(tree, 'thingbench'), ...words]
     const [name = '', value = ''] = this.#mark.split('=')
     const child = spawn(program, rest, {
-      env: { ...process.env, TMPDIR: this.#temporary, [name]: value, ...env },
+      env: { ...process.env, TMPDIR: this.#temporary, THINGBENCH_LOCKS: this.folder, [name]: value, ...env }, // prettier-ignore
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
@@ -130,6 +133,10 @@ export class Command implements AsyncDisposable {
     child.once('close', () => (this.#closed = true))
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
+  }
+
+  get hasEnded(): boolean {
+    return this.#closed
   }
 
   get pid(): number {
@@ -197,16 +204,30 @@ export class Command implements AsyncDisposable {
     return new Set(net.filter((target) => target !== own).map((target) => target.slice(5, -1)))
   }
 
-  /** What is left of this run, in words: processes, network namespaces, temporary files. */
-  left(namespaces: ReadonlySet<string>): string[] {
+  /** What is left of this run, in words: processes, network namespaces, links. */
+  alive(namespaces: ReadonlySet<string>): string[] {
     const living = execFileSync('lsns', ['-t', 'net', '-n', '-o', 'NS'], { encoding: 'utf8' })
     const inodes = living.split('\n').map((line) => line.trim())
     return [
       ...this.processes().map(({ pid, command }) => `process ${pid}: ${command}`),
       ...inodes.filter((inode) => namespaces.has(inode)).map((i) => `network namespace ${i}`),
-      ...readdirSync(this.#temporary).map((name) => `temporary file ${name}`),
       ...readdirSync('/sys/class/net').filter((name) => name === 'link0'),
     ]
+  }
+
+  /** The same with temporary files, which a run that is killed leaves to the next start. */
+  left(namespaces: ReadonlySet<string>): string[] {
+    const files = this.temporaryFiles().map((name) => `temporary file ${name}`)
+    return [...this.alive(namespaces), ...files]
+  }
+
+  temporaryFiles(): string[] {
+    return readdirSync(this.#temporary)
+  }
+
+  /** The lock that a run holds, and that one which is killed leaves to the next start. */
+  lockFiles(): string[] {
+    return readdirSync(this.folder).filter((name) => name.endsWith('.lock'))
   }
 
   /** Waits until nothing of the run is left; an error lists what is. */
@@ -216,6 +237,16 @@ export class Command implements AsyncDisposable {
       seconds,
       () => this.left(namespaces).length === 0,
       () => this.left(namespaces).join('\n'),
+    )
+  }
+
+  /** The same for a run that was killed. */
+  async nothingAlive(namespaces: ReadonlySet<string>, seconds = 2): Promise<void> {
+    await this.#eventually(
+      'everything to be gone',
+      seconds,
+      () => this.alive(namespaces).length === 0,
+      () => this.alive(namespaces).join('\n'),
     )
   }
 

@@ -1,4 +1,7 @@
-/** However a run is ended, it keeps what it has finished and leaves nothing behind: no process, no namespace, no file. */
+/**
+ * However a run is ended, it keeps what it has finished and leaves nothing behind: no process, no namespace, no file. (After
+ * kill -9 the next start deletes the temporary files: kill.test.ts.)
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -141,12 +144,12 @@ describe('a run that is interrupted', { skip: skipReason() }, () => {
     await command.nothingLeft(namespaces)
   })
 
-  it('by kill -9 leaves nothing after two seconds', async () => {
+  it('by kill -9 leaves nothing that lives after two seconds', async () => {
     await using command = await Command.create()
     await started(command, 1)
     const namespaces = await inTheMiddle(command)
     process.kill(command.pid, 'SIGKILL')
-    await command.nothingLeft(namespaces, 2)
+    await command.nothingAlive(namespaces, 2)
   })
 
   it('by kill -9 before the program of a server has become itself leaves no server', async () => {
@@ -167,7 +170,7 @@ describe('a run that is interrupted', { skip: skipReason() }, () => {
       command.processes().some((p) => p.pid === pid),
       'it is still on its way',
     )
-    await command.nothingLeft(namespaces, 3)
+    await command.nothingAlive(namespaces, 3)
   })
 
   for (const party of ['link-process.ts', 'mosquitto', 'fleet-process.ts'])
@@ -177,6 +180,6 @@ describe('a run that is interrupted', { skip: skipReason() }, () => {
       await command.running(party)
       const namespaces = command.namespaces()
       process.kill(command.pid, 'SIGKILL')
-      await command.nothingLeft(namespaces, 2)
+      await command.nothingAlive(namespaces, 2)
     })
 })

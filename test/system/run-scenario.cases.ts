@@ -43,12 +43,16 @@ export const runResolved = async (scenario: Scenario): Promise<RunResult> =>
 
 const run = async (scenario: Scenario, folder: string): Promise<RunResult> => {
   const out = join(folder, 'run')
-  const progress = { cellStarted: () => {}, cellEnded: () => {} }
+  const progress = () => {}
   const outcome = await runScenario({
     scenario,
     out,
     results: folder,
+    resume: null,
     command: 'test',
+    options: {},
+    locks: [folder],
+    say: () => {},
     progress,
     signal: new AbortController().signal,
   })

@@ -17,6 +17,7 @@ const product = (source: string, more: Partial<BrokerProduct> = {}): BrokerProdu
   title: 'Fake server',
   debianPackage: 'fake-package',
   program: 'fake-server',
+  versions: { from: '1.2', below: '2' },
   serves: { mqtt: ['none'] },
   hops: 2,
   consumer: 'subscribes',
@@ -97,6 +98,17 @@ test('a server that is not installed is named with its Debian package and the co
     prepare: () => Promise.resolve({ command: 'fake-server', args: [], env: {} }),
   })
   await assert.rejects(startProcess(gone, plan, placement), absent)
+})
+
+test('a version that thingbench does not know is refused, with the ones that it knows', async () => {
+  for (const version of ['2.0.0', '1.1.9', 'unknown'])
+    await assert.rejects(
+      startProcess(product('', { version: () => Promise.resolve(version) }), plan, placement),
+      {
+        code: 'TB_BROKER_VERSION',
+        message: new RegExp(`Fake server .* is version ${version}; .* from 1\\.2 .* below 2\\.`),
+      },
+    )
 })
 
 test('an aborted run starts nothing, and stops waiting', async () => {

@@ -13,6 +13,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../../core/errors.ts'
 import type { Broker, BrokerPlan, BrokerProduct, Launch } from '../broker.ts'
+import { inRange } from '../versions.ts'
 import { findProgram, programFolders } from './find-program.ts'
 import { portsOf } from './listening.ts'
 import { LogRing } from './log-ring.ts'
@@ -37,7 +38,8 @@ const OWN_DESCRIPTORS = 1024
  * Starts the product with a configuration of its own in `plan.folder`. It is running when this returns, but perhaps not
  * listening yet: see `waitListening`.
  * Call it from the main thread: the kernel ends the server when the thread that started it ends.
- * @throws ThingbenchError TB_BROKER_MISSING when a program is not installed; AbortError when the signal has fired
+ * @throws ThingbenchError TB_BROKER_MISSING when a program is not installed, TB_BROKER_VERSION when it is one that
+ * thingbench does not know; AbortError when the signal has fired
  */
 export const startProcess = async (
   product: BrokerProduct,
@@ -47,6 +49,13 @@ export const startProcess = async (
   placement.signal.throwIfAborted()
   const version = await product.version()
   if (version === null) throw missing(product.title, product.program, product.debianPackage)
+  if (product.versions !== null && !inRange(version, product.versions))
+    throw new ThingbenchError('TB_BROKER_VERSION', {
+      title: product.title,
+      found: version,
+      program: (await findProgram(product.program ?? '')) ?? '',
+      ...product.versions,
+    })
   const launch = await product.prepare(plan)
   if (launch === null) throw new Error(`${product.name} is part of thingbench: nothing to start`)
   const [program = '', ...args] = await commandLine(product, launch, placement, plan.devices)

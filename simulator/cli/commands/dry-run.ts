@@ -1,7 +1,9 @@
 /** `thingbench run SCENARIO --dry-run`: what would run, in which order, and how long it would take. */
 import type { Cell, Scenario } from '../../core/types.ts'
 import { formatSpan } from '../../core/units.ts'
+import { SECOND } from '../../core/clock.ts'
 import { blocksOf, expectedMessages, expectedTime } from '../../run/order.ts'
+import type { PlanEvent } from '../json-events.ts'
 
 /** A percentile is printed only with at least this many messages beyond it. */
 const BEYOND = 10
@@ -23,6 +25,19 @@ export const dryRun = (scenario: Scenario): string => {
     ]),
   )
   return `${[...heading(scenario, cells, total), '', ...lines, ...notes(scenario, cells)].join('\n')}\n`
+}
+
+/** The same for programs. */
+export const planOf = (scenario: Scenario): PlanEvent => {
+  const cells = blocksOf(scenario).flat()
+  const rows = cells.map((cell, i) => ({
+    cell: cell.id,
+    number: i + 1,
+    messages: expectedMessages(cell, scenario.phases),
+    expected_s: expectedTime(cell, scenario.phases) / SECOND,
+  }))
+  const expected_s = rows.reduce((sum, row) => sum + row.expected_s, 0)
+  return { event: 'plan', scenario: scenario.name, title: scenario.title, cells: rows, expected_s }
 }
 
 const counted = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`

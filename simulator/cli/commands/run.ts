@@ -4,16 +4,20 @@ import type { Scenario } from '../../core/types.ts'
 import { summarise, writeReport } from '../../report/report.ts'
 import { crossedThresholds } from '../../report/thresholds.ts'
 import { catalogue } from '../../run/catalogue.ts'
-import { narrow } from '../../run/narrow.ts'
+import { lockFolders } from '../../run/lock-file.ts'
+import { narrow, type Narrowing } from '../../run/narrow.ts'
+import { openRun, sameQuestion, type EarlierRun } from '../../run/resume.ts'
 import { becomePrivileged } from '../../run/rootless.ts'
 import type { RunOutcome } from '../../run/run.ts'
 import { runScenario } from '../../run/run.ts'
 import { readScenario } from '../../scenario/load.ts'
-import { jsonProgress, lineProgress } from '../progress.ts'
-import { dryRun } from './dry-run.ts'
+import { type Display, displayOn } from '../display.ts'
+import type { JsonEvents } from '../json-events.ts'
+import { dryRun, planOf } from './dry-run.ts'
 
 export interface RunArguments {
-  readonly scenario: string
+  /** May be left out with `resume`. */
+  readonly scenario?: string | undefined
   readonly only?: readonly string[] | undefined
   readonly repetitions?: number | undefined
   readonly seed?: number | undefined
@@ -23,7 +27,6 @@ export interface RunArguments {
   readonly capture: boolean
   readonly resume?: string | undefined
   readonly dryRun: boolean
-  readonly json: boolean
 }
 
 const RESULTS = join(import.meta.dirname, '..', '..', '..', 'results')
@@ -31,39 +34,89 @@ const FAILED = 1
 const CROSSED = 99
 const INTERRUPTED = 3
 
-/** @returns the exit code */
-export const run = async (argv: RunArguments, words: readonly string[]): Promise<number> => {
+/**
+ * @param events who is told instead of a person, with `--json`
+ * @returns the exit code
+ */
+export const run = async (
+  argv: RunArguments,
+  words: readonly string[],
+  events: JsonEvents | null,
+): Promise<number> => {
   refusePlanned(argv)
-  const scenario = narrow(readScenario(argv.scenario, catalogue), argv)
+  const earlier = argv.resume === undefined ? null : await openRun(argv.resume)
+  const scenario = await questionOf(argv, earlier)
   if (argv.dryRun) {
-    process.stdout.write(dryRun(scenario))
+    if (events) events.tell(planOf(scenario))
+    else process.stdout.write(dryRun(scenario))
+    return 0
+  }
+  if (earlier?.document.ended === 'complete') {
+    say(`the run in ${earlier.folder} is complete: there is nothing left to measure`)
     return 0
   }
   await becomePrivileged()
-  using interrupt = new Interrupt()
-  const outcome = await runScenario({
-    scenario,
-    out: argv.out ?? null,
-    results: RESULTS,
-    command: `thingbench ${words.join(' ')}`,
-    progress: argv.json ? jsonProgress() : lineProgress(),
-    signal: interrupt.signal,
-  })
-  return conclude(argv, scenario, outcome, interrupt)
+  const display = events ?? displayOn(process.stderr, process.env.TERM)
+  using interrupt = new Interrupt(display)
+  try {
+    const outcome = await runScenario({
+      scenario,
+      out: argv.out ?? null,
+      resume: earlier?.folder ?? null,
+      options: optionsOf(argv),
+      locks: lockFolders(),
+      say: (line) => display.say(`thingbench: ${line}`),
+      results: RESULTS,
+      command: `thingbench ${words.join(' ')}`,
+      progress: display.tell,
+      signal: interrupt.signal,
+    })
+    display.busy('making tables and charts')
+    return await conclude(scenario, outcome, interrupt, events, display)
+  } finally {
+    display.clear()
+  }
+}
+
+const say = (line: string): void => void process.stderr.write(`thingbench: ${line}\n`)
+
+const optionsOf = ({ only, repetitions, seed }: RunArguments): Narrowing => ({
+  only,
+  repetitions,
+  seed,
+})
+
+const questionOf = (argv: RunArguments, earlier: EarlierRun | null): Promise<Scenario> => {
+  if (earlier !== null && (argv.out !== undefined || argv.dryRun))
+    throw new ThingbenchError('TB_USAGE', {
+      problem: '--resume goes on in its own folder, with neither --out nor --dry-run',
+    })
+  if (earlier !== null) return sameQuestion(earlier, argv.scenario ?? null, optionsOf(argv))
+  if (argv.scenario === undefined)
+    throw new ThingbenchError('TB_USAGE', {
+      problem: 'run needs a scenario, or --resume with the folder of a run that was interrupted',
+    })
+  return Promise.resolve(narrow(readScenario(argv.scenario, catalogue), argv))
 }
 
 const conclude = async (
-  argv: RunArguments,
   scenario: Scenario,
   { folder, outcomes }: RunOutcome,
   interrupt: Interrupt,
+  events: JsonEvents | null,
+  display: Display,
 ): Promise<number> => {
   const { table } = await writeReport(folder)
-  if (argv.json) process.stdout.write(`${JSON.stringify({ event: 'report', folder })}\n`)
-  else process.stdout.write(`${table.trimEnd()}\n\nreport: ${join(folder, 'report.html')}\n`)
+  const page = join(folder, 'report.html')
+  // Of a run that was interrupted, no threshold can be judged.
+  const crossed = interrupt.signal.aborted
+    ? []
+    : crossedThresholds(scenario.thresholds, await summarise(folder))
+  display.clear()
+  if (events) events.tell({ event: 'report', folder, page, thresholds_crossed: crossed })
+  else process.stdout.write(`${table.trimEnd()}\n\nreport: ${page}\n`)
   if (interrupt.signal.aborted)
     throw new ThingbenchError('TB_INTERRUPTED', { signal: interrupt.name, folder })
-  const crossed = crossedThresholds(scenario.thresholds, await summarise(folder))
   for (const line of crossed) process.stderr.write(`thingbench: threshold crossed: ${line}\n`)
   // A cell that failed measured nothing, so no threshold is known to hold: that weighs more than one that was crossed.
   const failed = outcomes?.failed ?? 0
@@ -84,7 +137,6 @@ const PLANNED: readonly (readonly [
   ['runtime', (v) => v === 'container' || v === 'embedded', '--runtime', 'auto, process'],
   ['link', (v) => v === 'netem', '--link', 'auto, userspace'],
   ['capture', (v) => v === true, '--capture', 'running without it'],
-  ['resume', (v) => v !== undefined, '--resume', 'a new run'],
 ]
 
 const refusePlanned = (argv: RunArguments): void => {
@@ -98,14 +150,20 @@ const refusePlanned = (argv: RunArguments): void => {
 /** Ctrl-C and kill: the first ends the run in order, the second ends this process at once. */
 class Interrupt implements Disposable {
   readonly #controller = new AbortController()
+  readonly #display: Display
   name = ''
   readonly #on = (name: NodeJS.Signals): void => {
-    if (this.#controller.signal.aborted) process.exit(INTERRUPTED)
+    if (this.#controller.signal.aborted) {
+      this.#display.clear()
+      process.exit(INTERRUPTED)
+    }
     this.name = name
-    process.stderr.write(`thingbench: ${name}: ending the running cell, keeping what is finished\n`)
+    this.#display.say(`thingbench: ${name}: ending the running cell, keeping what is finished`)
+    this.#display.busy('ending the running cell')
     this.#controller.abort()
   }
-  constructor() {
+  constructor(display: Display) {
+    this.#display = display
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, this.#on)
   }
   get signal(): AbortSignal {

@@ -52,6 +52,12 @@ test('it is ready when the server has dealt with its presence', () => {
   assert.deepEqual(events.log, ['ready'])
 })
 
+test('an answer that comes twice makes it ready once', () => {
+  const { events, server } = consumer()
+  server.says(`<iq type='result' id='ready'/><iq type='result' id='ready'/>`)
+  assert.deepEqual(events.log, ['ready'])
+})
+
 test('an error in answer to its question is an answer, too', () => {
   const { events, server } = consumer()
   server.says(`<iq type='error' id='ready'><error type='cancel'/></iq>`)

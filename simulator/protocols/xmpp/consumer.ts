@@ -25,6 +25,7 @@ const senderAt = (bytes: Uint8Array, start: number, end: number): number =>
 export class XmppConsumer extends XmppConnection implements ConsumerSession {
   readonly #domain: string
   readonly #events: ConsumerEvents
+  #isReady = false
 
   constructor(config: ConsumerConfig, events: ConsumerEvents) {
     const { serverName: domain, password, options, random } = config
@@ -64,7 +65,9 @@ export class XmppConsumer extends XmppConnection implements ConsumerSession {
         )
       default:
         // An error says as surely as a result that what came before was dealt with.
-        if (id === READY_ID) this.#events.consumerReady(now)
+        if (id !== READY_ID || this.#isReady) return
+        this.#isReady = true
+        this.#events.consumerReady(now)
     }
   }
 

@@ -1,0 +1,64 @@
+/** The server of a cell, as a program of this machine with a temporary folder of its own. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
+import { startProcess, waitListening } from '../brokers/runtimes/process.ts'
+import { deviceName } from '../core/device-name.ts'
+import type { Cell } from '../core/types.ts'
+import { SERVER_ADDRESS } from '../network/link-protocol.ts'
+import type { RunContext } from './parties.ts'
+
+const PATIENCE = 10_000
+/** What stands for the password where it is not needed. */
+const NO_PASSWORD = 'made anew for each run'
+
+export interface BrokerPlace {
+  /** File of the network namespace. */
+  readonly namespace: string
+  /** The folder of the cell in the results: for a copy of the configuration, without keys and passwords. */
+  readonly results: string
+  /** Ends the server and deletes its folder when it is disposed. */
+  readonly started: AsyncDisposableStack
+  readonly signal: AbortSignal
+}
+
+/** Returns when it listens; null where the consumer is the server. */
+export const startBroker = async (
+  cell: Cell,
+  product: BrokerProduct,
+  context: RunContext,
+  { namespace, results, started, signal }: BrokerPlace,
+): Promise<Broker | null> => {
+  if (product.program === null) return null
+  const { stack } = cell
+  // Keys must not stay in the results.
+  const { path } = started.use(await context.lock.temporaryFolder())
+  const plan = planFor(cell, context, path)
+  const kept = product.configuration?.({ ...plan, password: NO_PASSWORD })
+  if (kept) await writeFile(join(results, kept.file), kept.text)
+  const cpu = context.processors.server
+  const broker = started.use(await startProcess(product, plan, { namespace, cpu, signal }))
+  for (const pid of broker.pids()) context.lock.started(pid)
+  const ports = product.ports[stack.protocol]
+  const wanted = ports === undefined ? [] : [ports.plain]
+  if (ports !== undefined && stack.security !== 'none') wanted.push(ports.secure)
+  await waitListening(broker, SERVER_ADDRESS, wanted, PATIENCE, signal)
+  return broker
+}
+
+const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string): BrokerPlan => {
+  const psk = Array.from({ length: stack.security === 'dtls-psk' ? devices : 0 }, (_, d) => d)
+  return {
+    folder,
+    address: SERVER_ADDRESS,
+    protocol: stack.protocol,
+    security: stack.security,
+    serverName: context.serverName,
+    password: context.identities.password,
+    certificate: stack.security === 'tls' ? context.certificate : null,
+    tls: stack.tls,
+    psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
+    devices,
+    options: stack.options,
+  }
+}

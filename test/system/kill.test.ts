@@ -1,0 +1,189 @@
+/**
+ * Processes of a run are killed at random moments, again and again: the runner, the link, the fleet, the consumer, the server.
+ * What was finished stays readable, a run whose runner was killed goes on with --resume, and in the end nothing is left.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Random } from '../../simulator/core/random.ts'
+import { parseRows } from '../../simulator/measure/rows.ts'
+import type { RunDocument } from '../../simulator/run/run-document.ts'
+import { Command, type Process } from './command.cases.ts'
+import { skipReason } from './run-scenario.cases.ts'
+
+/** Another seed for each day; the one of a failure can be given again. */
+const SEED = Number(process.env.THINGBENCH_TEST_SEED ?? Math.floor(Date.now() / 86_400_000))
+const KILLS = Number(process.env.THINGBENCH_TEST_KILLS ?? (process.env.CI === 'true' ? 50 : 10))
+/** No further kill after so many milliseconds, on a machine that is too slow for all of them. */
+const BUDGET = 170_000
+
+const SCENARIO = `
+thingbench: 1
+name: killed
+stacks: [mqtt-tls, { stack: coap-udp, broker: libcoap }, xmpp-tls]
+links: [{ name: quick, delay: 5 ms }]
+devices: 2
+workload: { interval: 200 ms, payload: 50 B, reliability: acknowledged }
+phases: { ramp: 50 ms, warmup: 100 ms, measure: 1 s, drain: 300 ms, connect_deadline: 5 s }
+repetitions: 4
+`
+const CELLS = 12
+
+/** Each takes its turn. The texts are in the command line of the process, also while it is still a tool that becomes the server. */
+const VICTIMS = {
+  runner: ['cli/main.ts'],
+  link: ['link-process.ts'],
+  fleet: ['fleet-process.ts'],
+  consumer: ['consumer-process.ts'],
+  server: ['mosquitto.conf', 'prosody.cfg.lua', 'coap-server'],
+} as const
+type Victim = keyof typeof VICTIMS
+const ORDER = Object.keys(VICTIMS) as Victim[]
+
+/** Longer than a cell takes, and than it takes from the start to the first cell. */
+const LONGEST: Readonly<Record<Victim, number>> = {
+  runner: 6000,
+  link: 1500,
+  fleet: 1000,
+  consumer: 1200,
+  server: 1300,
+}
+
+/** Everything that the test knows while it kills. */
+class Killing {
+  readonly #command: Command
+  readonly #file: string
+  readonly #random = new Random(SEED)
+  /** Network namespaces of all runs so far. */
+  readonly #namespaces = new Set<string>()
+  readonly counts: Record<Victim, number> = { runner: 0, link: 0, fleet: 0, consumer: 0, server: 0 }
+  /** Runs that were begun, each in a folder of its own. */
+  #runs = 0
+  /** Starts that continued a run. */
+  resumed = 0
+  /** Starts that said that they cleaned up. */
+  cleaned = 0
+
+  constructor(command: Command, file: string) {
+    this.#command = command
+    this.#file = file
+  }
+
+  get kills(): number {
+    return Object.values(this.counts).reduce((sum, count) => sum + count, 0)
+  }
+
+  get out(): string {
+    return join(this.#command.folder, `run${this.#runs}`)
+  }
+
+  get document(): RunDocument | null {
+    const path = join(this.out, 'run.json')
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunDocument) : null
+  }
+
+  /** Continues what was interrupted, or begins a new run where that is complete or was killed before it had a run.json. */
+  start(): void {
+    const { document } = this
+    if (document === null || document.ended === 'complete') {
+      this.#runs++
+      return this.#command.start(['run', this.#file, '--out', this.out, '--json'])
+    }
+    this.resumed++
+    this.#command.start(['run', '--resume', this.out, '--json'])
+  }
+
+  /** After the runner has ended, however it did. */
+  async ended(): Promise<void> {
+    const command = this.#command
+    // Killed, done, or done with failed cells.
+    const { code, stderr } = await command.ended(90)
+    assert.ok(code === null || code === 0 || code === 1, stderr)
+    await command.nothingAlive(this.#namespaces)
+    assert.doesNotMatch(command.stderr, /defect|^ +at /m)
+    if (/cleaned up after a run that was killed/.test(command.stderr)) this.cleaned++
+    this.rowsAreWhole()
+  }
+
+  /** Every attempt that counts as finished has all its rows, and run.json is not torn. */
+  rowsAreWhole(): void {
+    const path = join(this.out, 'rows.ndjson')
+    if (!existsSync(path)) return
+    const attempts = Map.groupBy(
+      parseRows(readFileSync(path, 'utf8'), this.out),
+      ({ cell, attempt }) => `${cell} ${attempt}`,
+    )
+    for (const [attempt, rows] of attempts) {
+      const [verdict] = rows.slice(-1)
+      assert.equal(verdict?.metric, 'outcome', attempt)
+      const failed = verdict.outcome === 'failed'
+      const metrics = new Set(rows.map(({ metric }) => metric))
+      assert.equal(metrics.size, rows.length, `${attempt}: each metric once`)
+      // libcoap has nobody behind it, so no latency.
+      for (const metric of ['ack.p50', 'cpu.total_us_per_message'])
+        assert.equal(metrics.has(metric), !failed, `${attempt}: ${metric}`)
+    }
+    assert.notEqual(this.document?.schema, undefined)
+  }
+
+  /** Kills the victim at a random moment of its life; false when there was none before the run was over. */
+  async kill(victim: Victim): Promise<boolean> {
+    const command = this.#command
+    const found = await this.#appears(victim)
+    if (found === null) return false
+    await sleep(this.#random.uniform() * LONGEST[victim])
+    const still = command.processes().some(({ pid }) => pid === found.pid)
+    if (!still) return false
+    for (const namespace of command.namespaces()) this.#namespaces.add(namespace)
+    process.kill(found.pid, 'SIGKILL')
+    this.counts[victim]++
+    if (victim === 'runner') await this.ended()
+    return true
+  }
+
+  async #appears(victim: Victim): Promise<Process | null> {
+    const texts: readonly string[] = VICTIMS[victim]
+    while (!this.#command.hasEnded) {
+      const found = this.#command
+        .processes()
+        .find(({ command }) => texts.some((text) => command.includes(text)))
+      if (found) return found
+      await sleep(20)
+    }
+    return null
+  }
+}
+
+describe('a run whose processes are killed at random moments', { skip: skipReason() }, () => {
+  it(`survives ${KILLS} kills (THINGBENCH_TEST_SEED=${SEED})`, async (t) => {
+    await using command = await Command.create()
+    const killing = new Killing(command, await command.scenario(SCENARIO))
+    const begin = performance.now()
+    const isTime = (): boolean => performance.now() - begin < BUDGET
+    let turn = 0
+    while (killing.kills < KILLS && isTime()) {
+      if (command.hasEnded) {
+        if (command.pid !== 0) await killing.ended()
+        killing.start()
+      }
+      if (await killing.kill(ORDER[turn % ORDER.length] as Victim)) turn++
+    }
+    const { counts, kills, resumed } = killing
+    t.diagnostic(`seed ${SEED}, ${JSON.stringify(counts)}, ${resumed} resumptions`)
+    assert.ok(kills >= KILLS / 2, `only ${kills} kills in ${BUDGET / 1000} s`)
+    assert.ok(Math.min(...Object.values(counts)) >= Math.floor(kills / 5))
+    if (command.hasEnded) killing.start()
+    await killing.ended()
+    const { document } = killing
+    assert.equal(document?.ended, 'complete')
+    const outcomes = Object.values(document.outcomes ?? {}).reduce((sum, n) => sum + n, 0)
+    assert.equal(outcomes, CELLS)
+    const rows = parseRows(readFileSync(join(killing.out, 'rows.ndjson'), 'utf8'), killing.out)
+    assert.equal(new Set(rows.map(({ cell }) => cell)).size, CELLS)
+    assert.deepEqual(command.temporaryFiles(), [])
+    assert.deepEqual(command.lockFiles(), [])
+    t.diagnostic(`${killing.cleaned} starts cleaned up what a killed run had left`)
+  })
+})
