@@ -8,7 +8,7 @@ export interface Screen {
 }
 
 // Control sequences of ECMA-48; ?25 is DEC's cursor mode, which every terminal knows that knows these.
-const UP = (rows: number): string => (rows > 0 ? `\u001B[${rows}A` : '')
+const UP = (rows: number): string => `\u001B[${rows}A`
 const ERASE_REST_OF_LINE = '\u001B[K'
 const ERASE_BELOW = '\u001B[J'
 const HIDE_CURSOR = '\u001B[?25l'
@@ -42,21 +42,29 @@ export class LiveBlock {
 
   /** Writes lines that stay, in the place of the block. */
   write(text: string): void {
-    this.#screen.write(`${this.#home()}${this.#painted.length > 0 ? ERASE_BELOW : ''}${text}\n`)
+    const lines = text.split('\n').map((line) => `${line}${ERASE_REST_OF_LINE}\n`)
+    this.#screen.write(`${this.#home()}${lines.join('')}${ERASE_BELOW}`)
     this.#painted = []
   }
 
+  /** Row by row: erasing all below the cursor at the top of the screen makes tmux keep it as history. */
   clear(): void {
-    if (this.#painted.length > 0) this.#screen.write(`${this.#home()}${ERASE_BELOW}`)
+    const rows = this.#rows()
+    if (rows === 0) return
+    const erased = `${ERASE_REST_OF_LINE}\n`.repeat(rows)
+    this.#screen.write(`${this.#home()}${erased}${UP(rows)}`)
     this.#painted = []
   }
 
   /** Moves the cursor to where the block begins. */
   #home(): string {
-    if (this.#painted.length === 0) return ''
-    // A terminal that was made narrower has wrapped what was painted.
+    const rows = this.#rows()
+    return rows === 0 ? '' : `\r${UP(rows)}`
+  }
+
+  /** How many rows the block takes: a terminal that was made narrower has wrapped what was painted. */
+  #rows(): number {
     const columns = Math.max(1, this.#screen.columns ?? 1)
-    const rows = this.#painted.map((length) => Math.max(1, Math.ceil(length / columns)))
-    return `\r${UP(rows.reduce((sum, n) => sum + n, 0))}`
+    return this.#painted.reduce((sum, n) => sum + Math.max(1, Math.ceil(n / columns)), 0)
   }
 }

@@ -56,6 +56,11 @@ export const ERRORS = {
     exit: 1,
     text: 'Waited {seconds} s for the {who} to say "{what}", and it did not. The machine may be overloaded: end other programs, or take fewer devices, and run again. When a quiet machine does it too, it is a defect of thingbench: please report it with the folder of the cell.',
   },
+  TB_LIMIT: { exit: 2, text: 'This machine is too small for the run: {need}. {remedy}.' },
+  TB_OUT_FULL: {
+    exit: 1,
+    text: 'There is no space left in {full} ({reason}). What was finished is kept in {folder}. Free some space, then type: {next}',
+  },
   TB_OUT_UNUSABLE: {
     exit: 2,
     text: 'Cannot write results to {folder}: {reason}. Name a folder that you may create and write with --out.',

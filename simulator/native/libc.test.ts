@@ -33,7 +33,7 @@ test('A time of more than a second is split into seconds and nanoseconds.', () =
 })
 
 test('The limit of open files is raised to the hard limit.', () => {
-  const hard = raiseOpenFiles()
+  const hard = raiseOpenFiles(1)
   const limits = new NativeMemory(16)
   systemCall('getrlimit', libc().getrlimit(RLIMIT_NOFILE, limits.address))
   assert.deepEqual(

@@ -185,12 +185,20 @@ export const writeTimespec = (memory: NativeMemory, offset: number, nanoseconds:
   memory.view.setUint32(offset + 12, 0, true)
 }
 
-/** Raises this process's limit of open files to the hard limit and returns it: how many devices fit is known before they start. */
-export const raiseOpenFiles = (): number => {
+/**
+ * Raises this process's limit of open files, and with it that of its children: to what is wanted where this user may (root
+ * may go beyond the hard limit), else to the hard limit. Returns the limit: how many devices fit is known before they start.
+ */
+export const raiseOpenFiles = (wanted: number): number => {
   const limits = new NativeMemory(16)
   systemCall('getrlimit RLIMIT_NOFILE', libc().getrlimit(RLIMIT_NOFILE, limits.address))
   const hard = limits.view.getBigUint64(8, true)
-  limits.view.setBigUint64(0, hard, true)
-  systemCall('setrlimit RLIMIT_NOFILE', libc().setrlimit(RLIMIT_NOFILE, limits.address))
+  const set = (limit: bigint): number => {
+    limits.view.setBigUint64(0, limit, true)
+    limits.view.setBigUint64(8, limit, true)
+    return libc().setrlimit(RLIMIT_NOFILE, limits.address)
+  }
+  if (wanted > hard && set(BigInt(wanted)) === 0) return wanted
+  systemCall('setrlimit RLIMIT_NOFILE', set(hard))
   return Number(hard)
 }

@@ -1,9 +1,11 @@
 /** What this machine can run, what is missing, and the exact command that adds it. */
-import { constants, accessSync, readFileSync } from 'node:fs'
+import { constants, accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { BROKERS } from '../brokers/catalogue.ts'
 import { probeTun } from '../network/host.ts'
 import { wrongNode } from './environment.ts'
+import { devicesInFiles, devicesInMemory } from './limits.ts'
+import { describeMachine } from './machine.ts'
 import { allowedProcessors } from './processors.ts'
 import { isPrivileged, tryUserNamespace } from './rootless.ts'
 
@@ -22,8 +24,8 @@ const NEEDED: readonly (readonly [string, string])[] = [
   ['taskset', 'util-linux'],
   ['prlimit', 'util-linux'],
 ]
-/** Two descriptors per device: its socket at the fleet, and the broker's end. */
-const FILES_FOR = 2000
+/** So many devices are nothing unusual. */
+const COMMON_SIZE = 2000
 /** Server, fleet, link and consumer. */
 const PROCESSORS_OF_A_CELL = 4
 
@@ -125,25 +127,23 @@ const brokers = (): Promise<Finding[]> =>
     }),
   )
 
-const limits = (): Finding[] => {
-  const files = Number(
-    /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? NaN,
-  )
+const limits = async (): Promise<Finding[]> => {
+  const { openFiles, memory } = await describeMachine(COMMON_SIZE, process.cwd(), undefined)
+  const enough = openFiles >= COMMON_SIZE
   const processors = allowedProcessors().length
   return [
-    files >= FILES_FOR
-      ? {
-          what: 'open files',
-          state: 'ok',
-          detail: `${files}: enough for ${files - 100} devices`,
-          remedy: null,
-        }
-      : {
-          what: 'open files',
-          state: 'note',
-          detail: `${files}: enough for ${files - 100} devices only`,
-          remedy: `ulimit -n ${FILES_FOR}`,
-        },
+    {
+      what: 'open files',
+      state: enough ? 'ok' : 'note',
+      detail: `${openFiles} in a process: enough for ${devicesInFiles(openFiles)} devices`,
+      remedy: enough ? null : `sudo prlimit --pid $$ --nofile=${COMMON_SIZE}:${COMMON_SIZE}`,
+    },
+    {
+      what: 'memory',
+      state: devicesInMemory(memory) >= COMMON_SIZE ? 'ok' : 'note',
+      detail: `${Math.floor(memory / 2 ** 20)} MiB left: enough for about ${devicesInMemory(memory)} devices of the largest stack`,
+      remedy: null,
+    },
     processors >= 2
       ? { what: 'processors', state: 'ok', detail: String(processors), remedy: null }
       : {
@@ -162,5 +162,5 @@ export const examine = async (): Promise<Finding[]> => [
   ...tools(),
   ...(await link()),
   ...(await brokers()),
-  ...limits(),
+  ...(await limits()),
 ]

@@ -149,6 +149,21 @@ test('a temporary folder is for us alone, is written down, and goes when it is d
   assert.equal(existsSync(path), false)
 })
 
+test('where no temporary folder can be made, the error says what to do', async () => {
+  using lock = await take()
+  const before = process.env.TMPDIR
+  process.env.TMPDIR = join(folder, 'nowhere')
+  try {
+    await assert.rejects(lock.temporaryFolder(), {
+      code: 'TB_SYSTEM_CALL',
+      message: /mkdir of .*nowhere.* failed: ENOENT .*TMPDIR/,
+    })
+  } finally {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  }
+})
+
 test('the lock goes with its holder, also by kill -9', async () => {
   const script = `
     const { RunLock } = await import(${JSON.stringify(join(import.meta.dirname, 'lock.ts'))})

@@ -7,6 +7,8 @@ import { closeSync, fchmodSync, ftruncateSync, rmSync, writeSync } from 'node:fs
 import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemError } from '../native/libc.ts'
+import { isFullDisk } from './full-disk.ts'
 import { readRecord, takeLockFile, type LockFile } from './lock-file.ts'
 import { cleanUp, FOLDER_PREFIX, type LockEntry } from './lock-record.ts'
 import { identityOf, processWorld } from './process-identity.ts'
@@ -54,13 +56,20 @@ export class RunLock implements Disposable {
     if (child) this.#write({ child })
   }
 
-  /** Makes an empty folder for what nobody else may read. */
+  /**
+   * Makes an empty folder for what nobody else may read.
+   * @throws ThingbenchError TB_SYSTEM_CALL where that cannot be done
+   */
   async temporaryFolder(): Promise<TemporaryFolder> {
     const path = join(tmpdir(), `${FOLDER_PREFIX}${randomUUID()}`)
     // First the word, then the deed: so no folder is ever forgotten.
     this.#write({ folder: path })
     this.#folders.add(path)
-    await mkdir(path, { mode: 0o700 })
+    await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (isFullDisk(error)) throw error
+      const advice = 'Servers need a temporary folder: name one that you may write in TMPDIR.'
+      throw systemError(`mkdir of ${path}`, -(error.errno ?? 0), advice)
+    })
     return {
       path,
       [Symbol.asyncDispose]: async () => {

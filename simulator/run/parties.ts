@@ -41,7 +41,8 @@ export interface Parties {
   readonly sysctls: Readonly<Record<string, string>>
 }
 
-const CONNECTS_IN_FLIGHT = 50
+/** Devices that connect at the same time, at most. */
+export const CONNECTS_IN_FLIGHT = 50
 const CONSUMER_PATIENCE = 10_000
 const ROLE_PATIENCE = 20_000
 

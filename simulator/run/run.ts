@@ -1,5 +1,6 @@
 /** `thingbench run`, without the command line: from a resolved scenario to a results folder. */
 import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
@@ -12,7 +13,10 @@ import { Audit } from './audit.ts'
 import type { Idle } from './cell.ts'
 import { machineBusy } from './cell-usage.ts'
 import { describeEnvironment } from './environment.ts'
+import { isFullDisk, orFullDisk, withReserve } from './full-disk.ts'
+import { fitOf, openFilesFor } from './limits.ts'
 import { RunLock } from './lock.ts'
+import { describeMachine } from './machine.ts'
 import type { Narrowing } from './narrow.ts'
 import { blocksOf } from './order.ts'
 import type { RunContext } from './parties.ts'
@@ -64,7 +68,8 @@ interface Begun {
 export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   using lock = await RunLock.take(request.locks)
   if (lock.cleaned !== null) request.say(lock.cleaned)
-  await requireLink()
+  const { 'net.core.somaxconn': somaxconn } = await requireLink()
+  await requireRoom(request, somaxconn)
   const context = createContext(lock)
   const start: Start = {
     command: request.command,
@@ -106,7 +111,7 @@ const resume = async (folder: string, start: Start): Promise<Begun> => {
 
 /** Runs the cells that are not finished yet; run.json tells at any time how far it came. */
 const conduct = async (
-  { scenario, progress, signal }: RunRequest,
+  { scenario, locks, progress, signal }: RunRequest,
   context: RunContext,
   { store, document, finished }: Begun,
 ): Promise<RunOutcome> => {
@@ -123,20 +128,37 @@ const conduct = async (
   try {
     const idle = await measureIdle(signal)
     const plan = { scenario, blocks, context, store, idle, audit, finished, describe, announcer, signal } // prettier-ignore
-    const outcomes = await runBlocks(plan)
+    const outcomes = await withReserve(folder, () => runBlocks(plan))
     await describe(outcomes, 'complete')
     return { folder, outcomes, interrupted: false }
   } catch (error) {
-    await describe(null, signal.aborted ? 'interrupted' : 'failed')
-    if (!signal.aborted) throw error
+    await describe(null, signal.aborted ? 'interrupted' : 'failed').catch((second: unknown) => {
+      // Then run.json stays as it was: that of a run that was killed.
+      if (!isFullDisk(second)) throw second
+    })
+    if (!signal.aborted)
+      throw await orFullDisk(error, folder, `thingbench run --resume ${folder}`, locks)
     return { folder, outcomes: null, interrupted: true }
   }
 }
 
+/** What the largest cell needs must be there before the first one runs. */
+const requireRoom = async (
+  { scenario, out, resume: earlier, results, say }: RunRequest,
+  somaxconn: string | undefined,
+): Promise<void> => {
+  const folder = resolve(earlier ?? out ?? results)
+  const machine = await describeMachine(openFilesFor(scenario), folder, somaxconn)
+  const { binding, close } = fitOf(scenario, machine)
+  if (binding !== null)
+    throw new ThingbenchError('TB_LIMIT', { need: binding.text, remedy: binding.remedy })
+  for (const { text, remedy } of close) say(`close to a limit: ${text}. ${remedy}.`)
+}
+
 /** Without a link no cell can run: better said once, before there is a folder, than by every cell. */
-const requireLink = async (): Promise<void> => {
+const requireLink = async (): Promise<Readonly<Record<string, string>>> => {
   const tun = await probeTun()
-  if (tun.ok) return
+  if (tun.ok) return tun.sysctls
   const { reason, remedy } = tun
   throw new ThingbenchError('TB_LINK_UNAVAILABLE', { reason, remedy })
 }

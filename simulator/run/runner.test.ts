@@ -1,6 +1,6 @@
 /** What a run does, and in which order, when it begins and when it is continued. Its cells are unsupported, so no process is started. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -38,6 +38,7 @@ const ids = blocks.flat().map(({ id }) => id)
 
 const run = async (finished: ReadonlyMap<string, Outcome>) => {
   const store = new Store(mkdtempSync(join(root, 'run-')))
+  writeFileSync(join(store.folder, 'rows.ndjson'), '')
   const started: string[] = []
   const places: number[] = []
   const progress = (event: RunEvent): void => {
@@ -58,7 +59,7 @@ const run = async (finished: ReadonlyMap<string, Outcome>) => {
     announcer: new Announcer(progress, scenario, blocks.flat(), finished),
     signal: new AbortController().signal,
   })
-  const rows = started.length === 0 ? '' : readFileSync(join(store.folder, 'rows.ndjson'), 'utf8')
+  const rows = readFileSync(join(store.folder, 'rows.ndjson'), 'utf8')
   return { outcomes, started, places, rows, folder: store.folder }
 }
 

@@ -1,14 +1,5 @@
 /** The results folder of a run (docs/results.md): created once, appended to after every cell; only run.json is written anew. */
-import {
-  access,
-  appendFile,
-  mkdir,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  writeFile,
-} from 'node:fs/promises'
+import { access, mkdir, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Measurement, Outcome, Scenario } from '../core/types.ts'
@@ -96,14 +87,27 @@ export class Store {
     return folder
   }
 
+  /** All of them or, when the disk is full, none. */
   async append(rows: readonly Measurement[]): Promise<void> {
-    await appendFile(join(this.folder, 'rows.ndjson'), linesOf(rows))
+    await using file = await open(join(this.folder, 'rows.ndjson'), 'a')
+    const { size } = await file.stat()
+    try {
+      await file.appendFile(linesOf(rows))
+    } catch (error) {
+      await file.truncate(size)
+      throw error
+    }
   }
 
   /** All or nothing, also when this process is killed meanwhile. */
   async #replace(file: string, text: string): Promise<void> {
     const path = join(this.folder, file)
-    await writeFile(`${path}.new`, text)
-    await rename(`${path}.new`, path)
+    try {
+      await writeFile(`${path}.new`, text)
+      await rename(`${path}.new`, path)
+    } catch (error) {
+      await rm(`${path}.new`, { force: true })
+      throw error
+    }
   }
 }

@@ -143,7 +143,7 @@ test('a server that ignores SIGTERM is killed after 3 s', { skip: reason }, asyn
   const source = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('up')"
   const deaf: BrokerProduct = {
     ...mosquitto,
-    version: () => Promise.resolve('1'),
+    version: () => Promise.resolve('2.0'),
     prepare: () => Promise.resolve({ command: process.execPath, args: ['-e', source], env: {} }),
   }
   const plan = await planFor(t, 'mqtt', 'none')

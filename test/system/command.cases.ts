@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -98,7 +98,9 @@ export class Command implements AsyncDisposable {
   static async create(): Promise<Command> {
     const folder = await mkdtemp(join(tmpdir(), 'thingbench-command-'))
     const command = new Command(folder)
-    await mkdir(command.#temporary, { mode: 0o777 })
+    await mkdir(command.#temporary)
+    // Also for tests that run as somebody else, whatever the umask.
+    await chmod(command.#temporary, 0o777)
     return command
   }
 

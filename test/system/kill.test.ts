@@ -59,6 +59,7 @@ class Killing {
   /** Network namespaces of all runs so far. */
   readonly #namespaces = new Set<string>()
   readonly counts: Record<Victim, number> = { runner: 0, link: 0, fleet: 0, consumer: 0, server: 0 }
+  #told = ''
   /** Runs that were begun, each in a folder of its own. */
   #runs = 0
   /** Starts that continued a run. */
@@ -103,7 +104,9 @@ class Killing {
     assert.ok(code === null || code === 0 || code === 1, stderr)
     await command.nothingAlive(this.#namespaces)
     assert.doesNotMatch(command.stderr, /defect|^ +at /m)
-    if (/cleaned up after a run that was killed/.test(command.stderr)) this.cleaned++
+    if (this.#told !== command.stderr && /cleaned up after a run/.test(command.stderr))
+      this.cleaned++
+    this.#told = command.stderr
     this.rowsAreWhole()
   }
 

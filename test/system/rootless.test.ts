@@ -1,6 +1,7 @@
 /** An ordinary user runs thingbench in a folder of his own: everything works, the results are his, and nothing is left behind. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readlinkSync } from 'node:fs'
 import { chown, cp, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -25,7 +26,16 @@ umount -l /mnt
 shift
 exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups "$@"`
 
-interface User {
+/** Without sbin, as ordinary users have it. */
+const ORDINARY_PATH = '/usr/local/bin:/usr/bin:/bin'
+
+/** A place where nobody can make a user namespace: a setting of the one around it, and no capability left. */
+const WITHOUT_NAMESPACES = [
+  'unshare', '--user', '--map-root-user', 'sh', '-c',
+  'echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all "$@"', 'sh',
+] // prettier-ignore
+
+interface User extends AsyncDisposable {
   readonly command: Command
   /** For `start` and `run` of the command. */
   readonly options: CommandOptions
@@ -39,7 +49,11 @@ const nobody = async (mode = '666'): Promise<User> => {
   for (const name of TREE) await cp(join(ROOT, name), join(tree, name), { recursive: true })
   execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, command.folder])
   const before = ['unshare', '--mount', 'sh', '-c', AS_NOBODY, 'sh', tree]
-  return { command, options: { tree, before, env: { TUN_MODE: mode } } }
+  return {
+    command,
+    options: { tree, before, env: { TUN_MODE: mode, PATH: ORDINARY_PATH } },
+    [Symbol.asyncDispose]: () => command[Symbol.asyncDispose](),
+  }
 }
 
 /** The question of the first run, smaller. */
@@ -58,9 +72,19 @@ const smallQuickstart = async (command: Command, measure: string): Promise<strin
   return file
 }
 
-/** User namespaces that there are on this machine, as root sees them. */
-const userNamespaces = (): string[] =>
-  execFileSync('lsns', ['-t', 'user', '-n', '-o', 'NS'], { encoding: 'utf8' }).trim().split(/\s+/)
+/** The user namespace in which the process is. */
+const userNamespaceOf = (pid: number): string => readlinkSync(`/proc/${pid}/ns/user`).slice(6, -1)
+
+/** Waits until nobody is in it any more. */
+const isGone = async (userNamespace: string): Promise<void> => {
+  const deadline = performance.now() + 2000
+  for (;;) {
+    const there = execFileSync('lsns', ['-t', 'user', '-n', '-o', 'NS'], { encoding: 'utf8' })
+    if (!there.includes(userNamespace)) return
+    assert.ok(performance.now() < deadline, `user namespace ${userNamespace} is left:\n${there}`)
+    await sleep(50)
+  }
+}
 
 const inTheMiddle = async (command: Command): Promise<ReadonlySet<string>> => {
   await command.running('fleet-process.ts')
@@ -70,14 +94,31 @@ const inTheMiddle = async (command: Command): Promise<ReadonlySet<string>> => {
   return namespaces
 }
 
+/** Which owners files below the folder have, the folder itself included. */
+const ownersIn = async (folder: string): Promise<string[]> => {
+  const files = await readdir(folder, { recursive: true })
+  const stats = await Promise.all(['', ...files].map((file) => lstat(join(folder, file))))
+  return [...new Set(stats.map(({ uid, gid }) => `${uid}:${gid}`))]
+}
+
+/** What was not as for root stands in run.json. */
+const recorded = async (command: Command): Promise<void> => {
+  const { environment, audit } = (await command.json('run.json')) as {
+    environment: { user_namespace: boolean }
+    audit: { tcp: Record<string, string> }
+  }
+  assert.equal(environment.user_namespace, true)
+  assert.match(audit.tcp['link.scheduling'] ?? '', /^SCHED_/)
+}
+
 describe('a run without root', { skip: skipReason() }, () => {
   it('measures all six stacks, and every file belongs to the user', async () => {
-    const { command, options } = await nobody()
-    await using _command = command
-    const before = userNamespaces()
+    await using user = await nobody()
+    const { command, options } = user
     const file = await smallQuickstart(command, '1 s')
     command.start(['run', file, '--out', command.out, '--json'], options)
     const namespaces = await inTheMiddle(command)
+    const userNamespace = userNamespaceOf(command.pid)
     const { code, stderr } = await command.ended(180)
     assert.equal(code, 0, stderr)
     const rows = await command.rows()
@@ -96,15 +137,12 @@ describe('a run without root', { skip: skipReason() }, () => {
     await recorded(command)
     await command.nothingLeft(namespaces)
     assert.deepEqual(command.lockFiles(), [])
-    assert.deepEqual(
-      userNamespaces().filter((ns) => !before.includes(ns)),
-      [],
-    )
+    await isGone(userNamespace)
   })
 
   it('is ended in order by Ctrl-C', async () => {
-    const { command, options } = await nobody()
-    await using _command = command
+    await using user = await nobody()
+    const { command, options } = user
     const file = await smallQuickstart(command, '5 s')
     command.start(['run', file, '--out', command.out, '--json', '--only', 'mqtt-tls'], options)
     const namespaces = await inTheMiddle(command)
@@ -117,19 +155,16 @@ describe('a run without root', { skip: skipReason() }, () => {
   })
 
   it('leaves nothing that lives after kill -9, and the next one deletes the rest', async () => {
-    const { command, options } = await nobody()
-    await using _command = command
-    const before = userNamespaces()
+    await using user = await nobody()
+    const { command, options } = user
     const file = await smallQuickstart(command, '5 s')
     command.start(['run', file, '--out', command.out, '--json', '--only', 'xmpp-tls'], options)
     const namespaces = await inTheMiddle(command)
+    const userNamespace = userNamespaceOf(command.pid)
     process.kill(command.pid, 'SIGKILL')
     await command.ended(5)
     await command.nothingAlive(namespaces)
-    assert.deepEqual(
-      userNamespaces().filter((ns) => !before.includes(ns)),
-      [],
-    )
+    await isGone(userNamespace)
     const { code, stderr } = await command.run(['run', '--resume', command.out], options)
     assert.equal(code, 0, stderr)
     assert.match(stderr, /cleaned up after a run that was killed/)
@@ -137,8 +172,8 @@ describe('a run without root', { skip: skipReason() }, () => {
   })
 
   it('passes wrong usage on, without a namespace', async () => {
-    const { command, options } = await nobody('600')
-    await using _command = command
+    await using user = await nobody('600')
+    const { command, options } = user
     const file = await smallQuickstart(command, '1 s')
     const { code, stderr } = await command.run(['run', file, '--only', 'foo'], options)
     assert.equal(code, 2)
@@ -146,10 +181,29 @@ describe('a run without root', { skip: skipReason() }, () => {
   })
 })
 
+describe('where user namespaces are forbidden', { skip: skipReason() }, () => {
+  it('run and doctor name the setting, with what mends it', async () => {
+    await using user = await nobody()
+    const { command, options } = user
+    const before = [...(options.before ?? []), ...WITHOUT_NAMESPACES]
+    const file = await smallQuickstart(command, '1 s')
+    const words = ['run', file, '--out', command.out]
+    const run = await command.run(words, { ...options, before })
+    assert.equal(run.code, 1)
+    assert.match(
+      run.stderr,
+      /user\.max_user_namespaces = 0\)\. Type: sudo sysctl -w user\.max_user/,
+    )
+    const doctor = await command.run(['doctor'], { ...options, before })
+    assert.equal(doctor.code, 1)
+    assert.match(doctor.stdout, /MISSING +link.*max_user_namespaces = 0\)\n +-> sudo sysctl -w/)
+  })
+})
+
 describe('where a TUN device is forbidden', { skip: skipReason() }, () => {
   it('run and doctor say so, with what mends it', async () => {
-    const { command, options } = await nobody('600')
-    await using _command = command
+    await using user = await nobody('600')
+    const { command, options } = user
     const file = await smallQuickstart(command, '1 s')
     const run = await command.run(['run', file, '--out', command.out], options)
     assert.equal(run.code, 1)
@@ -161,27 +215,10 @@ describe('where a TUN device is forbidden', { skip: skipReason() }, () => {
   })
 
   it('doctor finds nothing missing where it is allowed', async () => {
-    const { command, options } = await nobody()
-    await using _command = command
+    await using user = await nobody()
+    const { command, options } = user
     const { code, stdout } = await command.run(['doctor'], options)
     assert.equal(code, 0, stdout)
     assert.match(stdout, /ok +link .*a TUN device in a user namespace works/)
   })
 })
-
-/** Which owners files below the folder have, the folder itself included. */
-const ownersIn = async (folder: string): Promise<string[]> => {
-  const files = await readdir(folder, { recursive: true })
-  const stats = await Promise.all(['', ...files].map((file) => lstat(join(folder, file))))
-  return [...new Set(stats.map(({ uid, gid }) => `${uid}:${gid}`))]
-}
-
-/** What was not as for root stands in run.json. */
-const recorded = async (command: Command): Promise<void> => {
-  const { environment, audit } = (await command.json('run.json')) as {
-    environment: { user_namespace: boolean }
-    audit: { tcp: Record<string, string> }
-  }
-  assert.equal(environment.user_namespace, true)
-  assert.match(audit.tcp['link.scheduling'] ?? '', /^SCHED_/)
-}

@@ -89,5 +89,5 @@ const run = async (scenario: Scenario, folder: string): Promise<RunResult> => {
 /** Why this machine cannot run system tests; false when it can. In CI a skip is a failure, so there it is never a reason. */
 export const skipReason = (): string | false => {
   if (process.env.CI === 'true' || process.getuid?.() === 0) return false
-  return 'needs root: network namespaces and TUN devices (without root comes later)'
+  return 'needs root: network namespaces and TUN devices'
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { ThingbenchError } from '../../core/errors.ts'
 import type { Scenario } from '../../core/types.ts'
-import { summarise, writeReport } from '../../report/report.ts'
+import { summarise } from '../../report/report.ts'
 import { crossedThresholds } from '../../report/thresholds.ts'
 import { catalogue } from '../../run/catalogue.ts'
 import { lockFolders } from '../../run/lock-file.ts'
@@ -14,6 +14,7 @@ import { readScenario } from '../../scenario/load.ts'
 import { type Display, displayOn } from '../display.ts'
 import type { JsonEvents } from '../json-events.ts'
 import { dryRun, planOf } from './dry-run.ts'
+import { reportOn } from './report.ts'
 
 export interface RunArguments {
   /** May be left out with `resume`. */
@@ -106,7 +107,7 @@ const conclude = async (
   events: JsonEvents | null,
   display: Display,
 ): Promise<number> => {
-  const { table } = await writeReport(folder)
+  const { table } = await reportOn(folder)
   const page = join(folder, 'report.html')
   // Of a run that was interrupted, no threshold can be judged.
   const crossed = interrupt.signal.aborted

@@ -1,0 +1,256 @@
+/** What a run shows while it runs: in a terminal, in a pipe, and to programs. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import type { Event } from '../events.ts'
+import { isEvent, SCHEMAS } from '../events.ts'
+import { Command } from './command.cases.ts'
+import { skipReason } from './run-scenario.cases.ts'
+import { noTerminal, Terminal } from './terminal.cases.ts'
+
+const SIZE = { columns: 80, rows: 30 }
+const CELL = 'coap-udp.quick.5.telemetry'
+
+/** Cells of one stack that needs no server: 20 messages a second. */
+const scenario = (repetitions: number, measure = '3 s'): string => `
+thingbench: 1
+name: watched
+stacks: [coap-udp]
+links: [{ name: quick, delay: 5 ms }]
+devices: 5
+workload: { interval: 250 ms, payload: 50 B, reliability: acknowledged }
+phases: { ramp: 500 ms, warmup: 500 ms, measure: ${measure}, drain: 1 s, connect_deadline: 10 s }
+repetitions: ${repetitions}
+thresholds: [{ metric: latency.p50, below: 1 ms }]
+`
+
+/** Rows of the live block. */
+const BLOCK =
+  /^watched: |^ {4}looking at| {2}(?:starting|connect,|warm-up,|measure,|drain,|close$)|^ {4}\d+\/\d+ devices|left for the whole run$|^(?:ending the running|making tables)|…$/u
+/** The line of a cell that has ended. */
+const ENDED = new RegExp(
+  String.raw`^\[\d/\d\] ${CELL}\.r0\d(?: again)?  (?:measured|censored|invalid)  latency p50 \S+ ms(?:  p99 \S+ ms)?  delivered \S+$`,
+  'u',
+)
+
+const started = async (command: Command, measure: string, size = SIZE): Promise<Terminal> => {
+  const file = await command.scenario(scenario(1, measure))
+  const terminal = await Terminal.start(command, ['run', file, '--out', command.out], size)
+  await terminal.row(/measure, \d+ s left/u)
+  return terminal
+}
+
+/** Nothing is left of the block, and the cursor is there. */
+const isClean = (terminal: Terminal): void => {
+  const rows = terminal.rows()
+  assert.deepEqual(rows.filter((row) => BLOCK.test(row)), [], rows.join('\n')) // prettier-ignore
+  assert.ok(terminal.cursorIsVisible())
+}
+
+describe('a run in a terminal', { skip: skipReason() || noTerminal() }, () => {
+  it('shows the cell that is running in place, and leaves a line for each that has ended', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(2))
+    const terminal = await Terminal.start(command, ['run', file, '--out', command.out], SIZE)
+    const seen = new Set<string>()
+    const code = await terminal.until('the run to end', 60, () => {
+      const rows = terminal.rows()
+      const block = rows.filter((row) => BLOCK.test(row))
+      for (const row of block) seen.add(row)
+      assert.ok(block.length <= 3, rows.join('\n'))
+      assert.deepEqual(rows.slice(rows.length - block.length), terminal.ending() === null ? block : [], rows.join('\n')) // prettier-ignore
+      return terminal.ending() ?? undefined
+    })
+    assert.equal(code, 99)
+    const all = [...seen].join('\n')
+    for (const wanted of [
+      /^watched: 2 cells, about \d+ s$/mu,
+      new RegExp(`^\\[1/2\\] ${CELL}.r0\\d  measure, [1-3] s left$`, 'mu'),
+      /^ {4}5\/5 devices {2}\d+ msg\/s {2}latency p99 [\d.]+ ms {2}no errors$/mu,
+      /^ {4}about \d+ s left for the whole run$/mu,
+      /^making tables and charts$/mu,
+    ])
+      assert.match(all, wanted)
+    isClean(terminal)
+    const rows = terminal.rows()
+    assert.ok(rows.filter((row) => ENDED.test(row)).length >= 2, rows.join('\n'))
+    assert.ok(rows.some((row) => row.startsWith('report: ')))
+  })
+
+  it('cuts what it shows in place to a narrow terminal, until that becomes wider', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(1))
+    const words = ['run', file, '--out', command.out]
+    const terminal = await Terminal.start(command, words, { columns: 20, rows: 30 })
+    await terminal.row(/^ {4}5\/5 devices {2}2…$/u)
+    const [cell, , left] = terminal.rows().slice(-3)
+    assert.equal(cell, '[1/1] coap-udp.qui…')
+    assert.match(String(left), /^ {4}about \d s left…$/u)
+    terminal.resize(SIZE)
+    await terminal.row(/latency p99 [\d.]+ ms {2}no errors$/u)
+    assert.equal(await terminal.ended(), 99)
+    isClean(terminal)
+  })
+
+  it('that is interrupted by Ctrl-C leaves a clean screen', async () => {
+    await using command = await Command.create()
+    const terminal = await started(command, '30 s')
+    terminal.type('C-c')
+    assert.equal(await terminal.ended(20), 3)
+    isClean(terminal)
+    const text = terminal.rows().join('\n')
+    assert.match(text, /^(?:\^C)?thingbench: SIGINT: ending the running cell/mu)
+    assert.match(text, /^thingbench: Interrupted by SIGINT\./mu)
+  })
+
+  it('that fails leaves a clean screen', async () => {
+    await using command = await Command.create()
+    const terminal = await started(command, '3 s')
+    await rm(command.out, { recursive: true })
+    assert.equal(await terminal.ended(20), 1)
+    isClean(terminal)
+    assert.match(terminal.rows().join('\n'), /^thingbench: /mu)
+  })
+
+  it('that is killed leaves the cursor', async () => {
+    await using command = await Command.create()
+    const terminal = await started(command, '30 s')
+    process.kill((await command.running('cli/main.ts')).pid, 'SIGKILL')
+    assert.equal(await terminal.ended(20), 128 + 9)
+    assert.ok(terminal.cursorIsVisible())
+  })
+
+  it('that cannot be painted on has plain lines', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(1))
+    const words = ['run', file, '--out', command.out]
+    const terminal = await Terminal.start(command, words, SIZE, 'dumb')
+    await terminal.until('the run to end', 60, () => {
+      assert.deepEqual(terminal.rows().filter((row) => BLOCK.test(row)), []) // prettier-ignore
+      return terminal.ending() ?? undefined
+    })
+    assert.ok(terminal.rows().some((row) => ENDED.test(row)))
+  })
+})
+
+describe('a run in a pipe', { skip: skipReason() }, () => {
+  it('writes one plain line for each cell, with its reasons indented', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(2, '1 s'))
+    const { code, stdout, stderr } = await command.run(['run', file, '--out', command.out])
+    assert.equal(code, 99, stderr)
+    // eslint-disable-next-line no-control-regex
+    assert.doesNotMatch(stdout + stderr, /[\u0000-\u0009\u000B-\u001F\u007F]/u)
+    const lines = stderr.trimEnd().split('\n')
+    assert.ok(lines.filter((line) => ENDED.test(line)).length >= 2)
+    const others = lines.filter((line) => !ENDED.test(line) && !/^ {4}\S/u.test(line))
+    assert.equal(others.length, 1, stderr)
+    assert.match(String(others), /^thingbench: threshold crossed: latency\.p50/u)
+    assert.match(stdout, /^report: .*report\.html$/mu)
+  })
+})
+
+/** All events of an ended command; every line of its standard output must be one. */
+const eventsOf = (stdout: string): Event[] =>
+  stdout.trimEnd().split('\n').map((line) => isEvent(JSON.parse(line))) // prettier-ignore
+
+const LETTERS: Readonly<Record<string, string>> = {
+  'run-started': 'R',
+  'cell-started': '(',
+  phase: 'p',
+  progress: '.',
+  'cell-ended': ')',
+  report: 't',
+  error: 'e',
+  'run-ended': 'E',
+}
+
+const order = (events: readonly Event[]): string =>
+  events.map(({ event }) => LETTERS[event] ?? '?').join('')
+
+describe('a run for programs', { skip: skipReason() }, () => {
+  it('tells events in the order and form of docs/events.md, and nothing else', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(2))
+    const { code, stdout, stderr } = await command.run([
+      'run',
+      file,
+      '--out',
+      command.out,
+      '--json',
+    ])
+    assert.equal(code, 99, stderr)
+    const events = eventsOf(stdout)
+    // Five phases; a cell is run again when something else took the machine.
+    assert.match(order(events), /^R(?:\((?:\.*p){5}\.*\)){2,4}tE$/u)
+    const seen = new Set(events.map(({ event }) => event))
+    assert.deepEqual(new Set(SCHEMAS.keys()).difference(seen), new Set(['plan', 'error']))
+    const of = (name: string): Event[] => events.filter(({ event }) => event === name)
+    assert.deepEqual(of('phase').slice(0, 5).map((e) => e['phase']), ['connect', 'warm-up', 'measure', 'drain', 'close']) // prettier-ignore
+    const cells = new Set(of('cell-started').map((e) => e['cell']))
+    assert.deepEqual(cells, new Set([`${CELL}.r01`, `${CELL}.r02`]))
+    for (const { cell } of events as { cell?: string }[])
+      assert.ok(cell === undefined || cells.has(cell))
+    const elapsed = events.map((e) => Number(e['elapsed_s']))
+    assert.deepEqual(
+      elapsed,
+      elapsed.toSorted((a, b) => a - b),
+    )
+    assert.deepEqual(of('report')[0]?.['page'], join(command.out, 'report.html'))
+    assert.match(
+      String(of('report')[0]?.['thresholds_crossed']),
+      /^latency\.p50 below 1 ms: it is/u,
+    )
+    const { folder, ended, exit } = of('run-ended')[0] as Event
+    assert.deepEqual([folder, ended, exit], [command.out, 'complete', 99])
+  })
+
+  it('tells how devices connect and messages arrive, at most once a second', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(1))
+    const { stdout } = await command.run(['run', file, '--out', command.out, '--json'])
+    const events = eventsOf(stdout)
+    const first = events.slice(
+      0,
+      events.findIndex(({ event }) => event === 'cell-ended'),
+    )
+    const progress = first.filter(({ event }) => event === 'progress')
+    // The cell lasts 4 s from connect to close; the first event comes at once.
+    assert.ok(progress.length >= 4 && progress.length <= 8, `${progress.length} events`)
+    const last = progress.at(-1) as Event
+    assert.deepEqual([last['devices'], last['connected'], last['failed']], [5, 5, 0])
+    assert.equal(last['delivered_per_s'] !== null && Number(last['delivered_per_s']) > 10, true)
+    assert.ok(Number(last['latency_p99_ms']) >= 5, JSON.stringify(last))
+    const delivered = progress.map((e) => Number(e['delivered']))
+    assert.deepEqual(
+      delivered,
+      delivered.toSorted((a, b) => a - b),
+    )
+    assert.ok((delivered.at(-1) as number) > 20 && (delivered.at(-1) as number) <= 60)
+    const left = progress.map((e) => Number(e['run_remaining_s']))
+    assert.deepEqual(
+      left,
+      left.toSorted((a, b) => b - a),
+    )
+  })
+
+  it('tells of an interruption, and what was finished is in the report', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(1, '30 s'))
+    command.start(['run', file, '--out', command.out, '--json'])
+    await command.running('fleet-process.ts')
+    command.signalGroup('SIGINT')
+    const { code, stdout, stderr } = await command.ended(20)
+    assert.equal(code, 3)
+    const events = eventsOf(stdout)
+    assert.match(order(events), /^R\([p.]*teE$/u)
+    const [report, error, ended] = events.slice(-3) as [Event, Event, Event]
+    assert.ok(existsSync(String(report['page'])))
+    assert.deepEqual(report['thresholds_crossed'], [])
+    assert.equal(error['code'], 'TB_INTERRUPTED')
+    assert.ok(stderr.includes(`thingbench: ${String(error['message'])}\n`))
+    assert.deepEqual([ended['ended'], ended['exit']], ['interrupted', 3])
+  })
+})
