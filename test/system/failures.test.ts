@@ -1,6 +1,6 @@
 /** What goes wrong in a run is named, costs the cell that it concerns, and shows in the exit code. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -344,48 +344,5 @@ describe('report of what is no results folder', () => {
     assert.equal(closed.code, 1)
     assert.match(closed.stderr, /Cannot read the results/)
     inWords(closed)
-  })
-})
-
-describe('a user who may not make namespaces', { skip }, () => {
-  const before = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-
-  it('is told once what is needed, before anything is made', async (t) => {
-    await using command = await Command.create()
-    await chmod(command.folder, 0o777)
-    const file = await command.scenario(scenario({ stacks: 'mqtt-tcp, coap-udp' }))
-    if ((await command.run(['list', 'stacks'], { before })).code !== 0)
-      return t.skip('nobody cannot read this tree')
-    const ending = await command.run(['run', file, '--out', command.out], { before })
-    assert.equal(ending.code, 1)
-    assert.match(ending.stderr, /EPERM.*need root, or a user namespace.*thingbench doctor/s)
-    assert.equal(ending.stderr.trim().split('\n').length, 1)
-    inWords(ending)
-    assert.ok(!command.has('.'))
-  })
-
-  it('can run in a user namespace, as the message says', async (t) => {
-    await using command = await Command.create()
-    await chmod(command.folder, 0o777)
-    const file = await command.scenario(scenario({ stacks: 'mqtt-tcp, coap-dtls-psk, xmpp-tls' }))
-    // /dev/net/tun that all may open, as on an ordinary system, seen by this run alone.
-    const open = await command.program(
-      'open-tun',
-      'mount --bind "$0.node" /dev/net/tun && exec "$@"',
-    )
-    const node = join(open, 'open-tun.node')
-    if (spawnSync('mknod', [node, 'c', '10', '200']).status !== 0)
-      return t.skip('device nodes cannot be made here')
-    await chmod(node, 0o666)
-    const user = [...before, 'unshare', '--user', '--map-root-user', '--net', '--mount']
-    const inside = ['unshare', '--mount', join(open, 'open-tun'), ...user]
-    if ((await command.run(['doctor'], { before: inside })).code !== 0)
-      return t.skip(`no user namespaces for ordinary users: ${command.stdout}`)
-    const { code, stderr } = await command.run(['run', file, '--out', command.out], {
-      before: inside,
-    })
-    assert.equal(code, 0, stderr)
-    for (const stack of ['mqtt-tcp', 'coap-dtls-psk', 'xmpp-tls'])
-      ran(verdicts(await command.rows(), stack)[0])
   })
 })
