@@ -3,4 +3,6 @@ import { enableCompileCache } from 'node:module'
 
 enableCompileCache()
 const { commandLine } = await import('./command-line.ts')
+const { surviveReaders } = await import('./interrupt.ts')
+surviveReaders()
 process.exitCode = await commandLine(process.argv.slice(2))

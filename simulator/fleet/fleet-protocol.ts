@@ -64,7 +64,7 @@ export type FleetEvent =
   | { readonly event: 'report'; readonly report: FleetReport }
   | { readonly event: 'failed'; readonly code: string; readonly message: string }
 
-/** Told once a second from the connect order on, for whoever watches; nothing is computed from it. */
+/** Told every two seconds from the connect order on, for whoever watches; nothing is computed from it. */
 export interface FleetProgress {
   readonly at: Nanoseconds
   /** Devices that have a session now. */
@@ -123,7 +123,7 @@ export type ConsumerEvent =
   | { readonly event: 'report'; readonly report: ConsumerReport }
   | { readonly event: 'failed'; readonly code: string; readonly message: string }
 
-/** Told once a second from the phases order on, for whoever watches; nothing is computed from it. */
+/** Told every two seconds from the phases order on, for whoever watches; nothing is computed from it. */
 export interface ConsumerProgress {
   readonly at: Nanoseconds
   /** Messages that arrived so far, those of warm-up too. */

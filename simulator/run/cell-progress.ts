@@ -1,4 +1,4 @@
-/** Of what the fleet and the consumer of a cell tell once a second, one event. */
+/** Of what the fleet and the consumer of a cell tell every two seconds, one event. */
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
 import type { ConsumerProgress, FleetProgress } from '../fleet/fleet-protocol.ts'
@@ -44,7 +44,7 @@ export class CellWatch {
     this.#delivering.count(progress.received, progress.at)
   }
 
-  /** The fleet speaks last in every second, so this is when the event is made. */
+  /** The fleet speaks after the consumer, so this is when the event is made. */
   fleet(progress: FleetProgress): CellProgress {
     this.#acknowledging.count(progress.acknowledged, progress.at)
     return {

@@ -36,7 +36,7 @@ export interface Phase {
   readonly at_most: boolean
 }
 
-/** About once a second. Null: nothing yet, or this stack has none. */
+/** Every two seconds. Null: nothing yet, or this stack has none. */
 export interface CellProgress {
   readonly event: 'progress'
   readonly devices: number

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Event } from '../events.ts'
 import { isEvent, SCHEMAS } from '../events.ts'
 import { Command } from './command.cases.ts'
@@ -47,6 +48,15 @@ const isClean = (terminal: Terminal): void => {
   const rows = terminal.rows()
   assert.deepEqual(rows.filter((row) => BLOCK.test(row)), [], rows.join('\n')) // prettier-ignore
   assert.ok(terminal.cursorIsVisible())
+}
+
+/** Waits until no process of the command is left. */
+const gone = async (command: Command): Promise<void> => {
+  const deadline = performance.now() + 20_000
+  while (command.processes().length > 0) {
+    assert.ok(performance.now() < deadline, JSON.stringify(command.processes()))
+    await sleep(50)
+  }
 }
 
 describe('a run in a terminal', { skip: skipReason() || noTerminal() }, () => {
@@ -122,9 +132,18 @@ describe('a run in a terminal', { skip: skipReason() || noTerminal() }, () => {
     assert.ok(terminal.cursorIsVisible())
   })
 
+  it('that is closed ends in order, and what was finished is kept', async () => {
+    await using command = await Command.create()
+    const terminal = await started(command, '30 s')
+    terminal.close()
+    await gone(command)
+    assert.equal((await command.json('run.json'))['ended'], 'interrupted')
+    assert.ok(command.has('report.html'))
+  })
+
   it('that cannot be painted on has plain lines', async () => {
     await using command = await Command.create()
-    const file = await command.scenario(scenario(1))
+    const file = await command.scenario(scenario(1, '1 s'))
     const words = ['run', file, '--out', command.out]
     const terminal = await Terminal.start(command, words, SIZE, 'dumb')
     await terminal.until('the run to end', 60, () => {
@@ -171,65 +190,64 @@ const order = (events: readonly Event[]): string =>
   events.map(({ event }) => LETTERS[event] ?? '?').join('')
 
 describe('a run for programs', { skip: skipReason() }, () => {
-  it('tells events in the order and form of docs/events.md, and nothing else', async () => {
+  let out = ''
+  let events: Event[] = []
+  const of = (name: string): Event[] => events.filter(({ event }) => event === name)
+
+  before(async () => {
     await using command = await Command.create()
+    out = command.out
     const file = await command.scenario(scenario(2))
-    const { code, stdout, stderr } = await command.run([
-      'run',
-      file,
-      '--out',
-      command.out,
-      '--json',
-    ])
+    const { code, stdout, stderr } = await command.run(['run', file, '--out', out, '--json'])
     assert.equal(code, 99, stderr)
-    const events = eventsOf(stdout)
+    events = eventsOf(stdout)
+  })
+
+  it('tells events in the order of docs/events.md, each at least once, and nothing else', () => {
     // Five phases; a cell is run again when something else took the machine.
     assert.match(order(events), /^R(?:\((?:\.*p){5}\.*\)){2,4}tE$/u)
     const seen = new Set(events.map(({ event }) => event))
     assert.deepEqual(new Set(SCHEMAS.keys()).difference(seen), new Set(['plan', 'error']))
-    const of = (name: string): Event[] => events.filter(({ event }) => event === name)
-    assert.deepEqual(of('phase').slice(0, 5).map((e) => e['phase']), ['connect', 'warm-up', 'measure', 'drain', 'close']) // prettier-ignore
-    const cells = new Set(of('cell-started').map((e) => e['cell']))
-    assert.deepEqual(cells, new Set([`${CELL}.r01`, `${CELL}.r02`]))
-    for (const { cell } of events as { cell?: string }[])
-      assert.ok(cell === undefined || cells.has(cell))
-    const elapsed = events.map((e) => Number(e['elapsed_s']))
+    const phases = of('phase').slice(0, 5).map((event) => event['phase']) // prettier-ignore
+    assert.deepEqual(phases, ['connect', 'warm-up', 'measure', 'drain', 'close'])
+    const elapsed = events.map((event) => Number(event['elapsed_s']))
     assert.deepEqual(
       elapsed,
       elapsed.toSorted((a, b) => a - b),
     )
-    assert.deepEqual(of('report')[0]?.['page'], join(command.out, 'report.html'))
-    assert.match(
-      String(of('report')[0]?.['thresholds_crossed']),
-      /^latency\.p50 below 1 ms: it is/u,
-    )
-    const { folder, ended, exit } = of('run-ended')[0] as Event
-    assert.deepEqual([folder, ended, exit], [command.out, 'complete', 99])
   })
 
-  it('tells how devices connect and messages arrive, at most once a second', async () => {
-    await using command = await Command.create()
-    const file = await command.scenario(scenario(1))
-    const { stdout } = await command.run(['run', file, '--out', command.out, '--json'])
-    const events = eventsOf(stdout)
-    const first = events.slice(
-      0,
-      events.findIndex(({ event }) => event === 'cell-ended'),
-    )
-    const progress = first.filter(({ event }) => event === 'progress')
-    // The cell lasts 4 s from connect to close; the first event comes at once.
-    assert.ok(progress.length >= 4 && progress.length <= 8, `${progress.length} events`)
+  it('names its cells, its folder, its report, and how it ended', () => {
+    const cells = new Set(of('cell-started').map(({ cell }) => cell))
+    assert.deepEqual(cells, new Set([`${CELL}.r01`, `${CELL}.r02`]))
+    const named = new Set(events.flatMap(({ cell }) => (cell === undefined ? [] : [cell])))
+    assert.deepEqual(named, cells)
+    const [report] = of('report') as [Event]
+    assert.deepEqual([report['folder'], report['page']], [out, join(out, 'report.html')])
+    assert.match(String(report['thresholds_crossed']), /^latency\.p50 below 1 ms: it is/u)
+    const { folder, ended, exit, outcomes } = of('run-ended')[0] as Event
+    assert.deepEqual([folder, ended, exit], [out, 'complete', 99])
+    const counts: number[] = Object.values(outcomes as object)
+    assert.equal(counts.reduce((sum, n) => sum + n), 2) // prettier-ignore
+  })
+
+  it('tells how devices connect and messages arrive, every two seconds', () => {
+    const end = events.findIndex(({ event }) => event === 'cell-ended')
+    const progress = events.slice(0, end).filter(({ event }) => event === 'progress')
+    // From connect to close it is 4 s; the first event comes at once.
+    assert.ok(progress.length >= 2 && progress.length <= 5, `${progress.length} events`)
     const last = progress.at(-1) as Event
     assert.deepEqual([last['devices'], last['connected'], last['failed']], [5, 5, 0])
-    assert.equal(last['delivered_per_s'] !== null && Number(last['delivered_per_s']) > 10, true)
+    const rates = progress.map((event) => Number(event['delivered_per_s']))
+    assert.ok(Math.max(...rates) > 10 && Math.max(...rates) < 40, `${rates.join()} of 20 msg/s`)
     assert.ok(Number(last['latency_p99_ms']) >= 5, JSON.stringify(last))
-    const delivered = progress.map((e) => Number(e['delivered']))
+    const delivered = progress.map((event) => Number(event['delivered']))
     assert.deepEqual(
       delivered,
       delivered.toSorted((a, b) => a - b),
     )
-    assert.ok((delivered.at(-1) as number) > 20 && (delivered.at(-1) as number) <= 60)
-    const left = progress.map((e) => Number(e['run_remaining_s']))
+    assert.ok(Number(last['delivered']) > 0 && Number(last['delivered']) <= 60)
+    const left = progress.map((event) => Number(event['run_remaining_s']))
     assert.deepEqual(
       left,
       left.toSorted((a, b) => b - a),
@@ -244,13 +262,27 @@ describe('a run for programs', { skip: skipReason() }, () => {
     command.signalGroup('SIGINT')
     const { code, stdout, stderr } = await command.ended(20)
     assert.equal(code, 3)
-    const events = eventsOf(stdout)
-    assert.match(order(events), /^R\([p.]*teE$/u)
-    const [report, error, ended] = events.slice(-3) as [Event, Event, Event]
+    const told = eventsOf(stdout)
+    assert.match(order(told), /^R\([p.]*teE$/u)
+    const [report, error, ended] = told.slice(-3) as [Event, Event, Event]
     assert.ok(existsSync(String(report['page'])))
     assert.deepEqual(report['thresholds_crossed'], [])
     assert.equal(error['code'], 'TB_INTERRUPTED')
     assert.ok(stderr.includes(`thingbench: ${String(error['message'])}\n`))
     assert.deepEqual([ended['ended'], ended['exit']], ['interrupted', 3])
+  })
+
+  it('ends in order when nobody reads its events any more', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(scenario(1, '30 s'))
+    const words = ['run', file, '--out', command.out, '--json']
+    const { stdout, stderr } = await command.run(words, {
+      before: ['sh', '-c', '"$0" "$@" | head -n 1'],
+    })
+    assert.equal(order(eventsOf(stdout)), 'R')
+    assert.match(stderr, /^thingbench: Interrupted by SIGPIPE\./mu)
+    assert.doesNotMatch(stderr, /defect|^ +at /mu)
+    assert.equal((await command.json('run.json'))['ended'], 'interrupted')
+    await command.nothingLeft(new Set())
   })
 })

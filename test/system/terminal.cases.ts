@@ -61,6 +61,11 @@ export class Terminal {
     this.#tmux('send-keys', ...keys)
   }
 
+  /** As if the user closed the window. */
+  close(): void {
+    this.#tmux('kill-server')
+  }
+
   resize({ columns, rows }: Size): void {
     this.#tmux('resize-window', '-x', String(columns), '-y', String(rows))
   }

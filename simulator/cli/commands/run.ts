@@ -12,6 +12,7 @@ import type { RunOutcome } from '../../run/run.ts'
 import { runScenario } from '../../run/run.ts'
 import { readScenario } from '../../scenario/load.ts'
 import { type Display, displayOn } from '../display.ts'
+import { Interrupt } from '../interrupt.ts'
 import type { JsonEvents } from '../json-events.ts'
 import { dryRun, planOf } from './dry-run.ts'
 import { reportOn } from './report.ts'
@@ -33,7 +34,6 @@ export interface RunArguments {
 const RESULTS = join(import.meta.dirname, '..', '..', '..', 'results')
 const FAILED = 1
 const CROSSED = 99
-const INTERRUPTED = 3
 
 /**
  * @param events who is told instead of a person, with `--json`
@@ -146,31 +146,4 @@ const refusePlanned = (argv: RunArguments): void => {
       const what = key === 'capture' ? option : `${option} ${String(argv[key])}`
       throw new ThingbenchError('TB_NOT_AVAILABLE', { what, instead })
     }
-}
-
-/** Ctrl-C and kill: the first ends the run in order, the second ends this process at once. */
-class Interrupt implements Disposable {
-  readonly #controller = new AbortController()
-  readonly #display: Display
-  name = ''
-  readonly #on = (name: NodeJS.Signals): void => {
-    if (this.#controller.signal.aborted) {
-      this.#display.clear()
-      process.exit(INTERRUPTED)
-    }
-    this.name = name
-    this.#display.say(`thingbench: ${name}: ending the running cell, keeping what is finished`)
-    this.#display.busy('ending the running cell')
-    this.#controller.abort()
-  }
-  constructor(display: Display) {
-    this.#display = display
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, this.#on)
-  }
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-  [Symbol.dispose](): void {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#on)
-  }
 }

@@ -5,7 +5,7 @@ import { Pulse } from '../../fleet/pulse.ts'
 import { deviceAddress } from '../../network/link-protocol.ts'
 import { runRole } from './role.ts'
 
-/** After the consumer, so that the runner tells of the same second of both. */
+/** After the consumer, so that the runner tells of the same instant of both. */
 const BEHIND_CONSUMER = 10e6
 
 runRole<FleetConfig, FleetOrder>((config, { reactor, tell, stop }) => {
