@@ -22,12 +22,10 @@ it('MQTT and CoAP deliver everything', { skip: skipReason() }, async (t) => {
       t.diagnostic(`${stack}: ${outcome} ${warnings.join('; ')}`)
     assert.equal(result.value('devices.connected', stack), 2000)
     assert.equal(result.value('delivery.ratio', stack), 1)
-    // What other load does to this machine is no fault of ours, and says so; our own saturation would be.
+    // On two processors fleet, link and consumer share one: where they wait for it too long the cell is censored, and says so.
     const last = verdicts.at(-1)
-    assert.ok(
-      last?.outcome === 'measured' || last?.outcome === 'invalid',
-      `${stack}: ${last?.outcome} ${last?.warnings.join('; ')}`,
-    )
+    assert.notEqual(last?.outcome, 'failed', last?.warnings.join('; '))
+    assert.ok(last?.outcome === 'measured' || (last?.warnings.length ?? 0) > 0)
   }
 })
 
