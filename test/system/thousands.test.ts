@@ -26,7 +26,8 @@ it('MQTT and CoAP deliver everything', { skip: skipReason() }, async (t) => {
     const last = verdicts.at(-1)
     assert.ok(last)
     assert.notEqual(last.outcome, 'failed', last.warnings.join('; '))
-    assert.ok(last.outcome === 'measured' || last.warnings.length > 0)
+    // A censored cell may be short of processor time; it may not have lost a packet that nobody asked it to lose.
+    assert.equal(result.value('link.unplanned_drops', stack), 0)
   }
 })
 
