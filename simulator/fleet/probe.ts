@@ -3,14 +3,17 @@
  * instrument's own error; no claim of a cell is smaller than it.
  */
 import type { Nanoseconds } from '../core/clock.ts'
-import { NEVER, SECOND } from '../core/clock.ts'
+import { MILLISECOND, NEVER } from '../core/clock.ts'
 import type { DatagramEndpoint, DatagramSocket, PeerKey } from '../core/endpoint.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import type { Timer } from '../io/reactor.ts'
 import type { Histogram } from '../measure/histogram.ts'
 
-/** All probes of a cell together send so often: enough for a 90th percentile in seconds, and little beside the load. */
-export const PROBE_SPACING = SECOND / 50
+/**
+ * All probes of a cell together send so often: enough for a 90th percentile in seconds, and little beside the load. No
+ * round number: probes in step with the link's clock would see one of its errors only.
+ */
+export const PROBE_SPACING = 20.255 * MILLISECOND
 const SIZE = 16
 
 export class Probe implements Upper, Timer {
@@ -27,7 +30,7 @@ export class Probe implements Upper, Timer {
   #interval: Nanoseconds = NEVER
   #until: Nanoseconds = NEVER
 
-  /** @param roundTrip what a perfect instrument would measure @param errors receives measured minus perfect, never below 0 */
+  /** @param roundTrip what a perfect instrument would measure @param errors receives the difference between measured and perfect, either way */
   constructor(roundTrip: Nanoseconds, errors: Histogram) {
     this.#roundTrip = roundTrip
     this.#errors = errors
@@ -58,7 +61,7 @@ export class Probe implements Upper, Timer {
   fromBelow(bytes: Uint8Array, now: Nanoseconds): void {
     if (bytes.length !== SIZE) return
     this.#answerBytes.set(bytes)
-    this.#errors.record(Math.max(0, now - (this.#answer[0] as number) - this.#roundTrip))
+    this.#errors.record(Math.abs(now - (this.#answer[0] as number) - this.#roundTrip))
   }
 
   ready(): void {}

@@ -21,9 +21,27 @@ test('phases of devices are spread uniformly', () => {
   const mean = phases.reduce((a, b) => a + b) / phases.length
   assert.ok(Math.abs(mean - 0.5) < 0.015, `mean ${mean}`) // 5 standard errors
   const buckets = Array.from({ length: 10 }, () => 0)
-  for (const p of phases) buckets[Math.floor(p * 10)]!++
+  for (const p of phases) buckets[Math.min(9, Math.floor(p * 10))]!++
   const chi = buckets.reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0)
   assert.ok(chi < 27.9, `chi-square ${chi}`) // 9 degrees of freedom, p = 0.001
+})
+
+test('messages are intended at whole milliseconds, unless the interval is short', () => {
+  const anyPlan = { ...plan, warmup: 1e9 + 123_456 }
+  fc.assert(
+    fc.property(
+      fc.nat(5000),
+      fc.nat(1000),
+      fc.integer({ min: 1, max: 2e9 }),
+      (device, k, interval) => {
+        const rounded = new Schedule(anyPlan, interval, 9).intended(device, k)
+        if (interval >= 100e6) assert.equal(rounded % 1e6, 0)
+        assert.ok(rounded >= anyPlan.warmup)
+      },
+    ),
+  )
+  const short = new Schedule(anyPlan, 99e6, 9)
+  assert.ok([0, 1, 2, 3, 4].some((device) => short.intended(device, 0) % 1e6 !== 0))
 })
 
 test('the schedule is the same for the same seed and another for another', () => {

@@ -2,9 +2,11 @@
  * Who sends which message when. A pure function of seed and plan, so that the consumer computes the intended time of
  * a message from its device and number: nothing is sent for it, and nothing can be forgotten (no coordinated omission).
  *
- * Constant arrivals: device d intends message k at  warmup + (phase(d) + k) x interval,  phase uniform in [0, 1).
+ * Constant arrivals: device d intends message k at  warmup + (phase(d) + k) x interval,  phase uniform in [0, 1), rounded
+ * up to a whole millisecond of the clock: what is due in the same millisecond leaves together, at the cost of one
+ * awakening, and nothing is late for it, because the rounded time is the intended one.
  */
-import type { Nanoseconds } from '../core/clock.ts'
+import { MILLISECOND, type Nanoseconds } from '../core/clock.ts'
 import { key, keyOf, uniformAt } from '../core/random.ts'
 
 /** The instants of a cell, on the host's monotonic clock. Schedules start with warmup; a message is measured when t0 <= intended < t1. */
@@ -17,20 +19,25 @@ export interface PhasePlan {
 }
 
 const PHASE = keyOf('schedule phase')
+/** Rounding moves a message by at most a hundredth of the interval; shorter intervals are kept as they are. */
+const ROUNDED_FROM = 100 * MILLISECOND
 
 export class Schedule {
   readonly plan: PhasePlan
   readonly interval: Nanoseconds
   readonly #key: number
+  readonly #rounds: boolean
 
   constructor(plan: PhasePlan, interval: Nanoseconds, seed: number) {
     this.plan = plan
     this.interval = interval
     this.#key = key(PHASE, seed)
+    this.#rounds = interval >= ROUNDED_FROM
   }
 
   intended(device: number, sequence: number): Nanoseconds {
-    return this.plan.warmup + (uniformAt(this.#key, device) + sequence) * this.interval
+    const exact = this.plan.warmup + (uniformAt(this.#key, device) + sequence) * this.interval
+    return this.#rounds ? Math.ceil(exact / MILLISECOND) * MILLISECOND : exact
   }
 
   /** How many messages of the device are intended before `time`: also the number of the first one at or after it. */
@@ -39,7 +46,7 @@ export class Schedule {
       0,
       Math.ceil((time - this.plan.warmup) / this.interval - uniformAt(this.#key, device)),
     )
-    // The division may be off by one in the last bit; `intended` is what counts.
+    // Rounding may put it off by one; `intended` is what counts.
     while (count > 0 && this.intended(device, count - 1) >= time) count--
     while (this.intended(device, count) < time) count++
     return count

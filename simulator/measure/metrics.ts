@@ -245,6 +245,12 @@ const INSTRUMENT: Record<string, Metric> = {
     better: 'lower',
     meaning: 'Packets handed on more than 1 ms after their due time: a fault of the instrument.',
   },
+  'link.clocked': {
+    unit: 'ratio',
+    better: 'lower',
+    meaning:
+      'Share of the window in which the link, for many packets, looked for them every 0.25 ms instead of at each.',
+  },
   'devices.connected': {
     unit: 'count',
     better: 'higher',

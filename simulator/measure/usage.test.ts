@@ -54,18 +54,19 @@ test('resident memory is in bytes, and a zombie has none', () => {
   assert.equal(parseResident('Name:\tx\nState:\tZ (zombie)\n'), 0)
 })
 
-test('busy time of the machine has interrupts in it, but neither idle nor guests twice', () => {
+test('busy is what is left of the time when idle, waiting for a disk and stolen are taken off', () => {
   const text = `cpu  129578 102 18084 361316 565 3 199 141 7 0
 cpu0 65144 46 8789 180784 128 1 49 63 7 0
 cpu1 64434 56 9295 180532 437 2 150 78 0 0
 intr 1811687 0 0
 ctxt 99
 `
-  assert.deepEqual(parseProcessors(text, TICK), {
-    machine: { busy: 147_966 * TICK, steal: 141 * TICK },
+  const at = 300_000 * TICK
+  assert.deepEqual(parseProcessors(text, TICK, at), {
+    machine: { busy: 237_978 * TICK, steal: 141 * TICK },
     processors: [
-      { busy: 74_029 * TICK, steal: 63 * TICK },
-      { busy: 73_937 * TICK, steal: 78 * TICK },
+      { busy: 119_025 * TICK, steal: 63 * TICK },
+      { busy: 118_953 * TICK, steal: 78 * TICK },
     ],
   })
 })
@@ -136,9 +137,15 @@ test('what a thread used that ended between the samples is in the total of its p
 /** A process that burns 200 ms of CPU when told to, and says how much it really was. */
 const BURNER = `
   const used = () => { const { user, system } = process.cpuUsage(); return (user + system) * 1000 }
-  process.on('message', () => {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  process.on('message', (order) => {
     const from = used()
-    while (used() - from < 200e6);
+    let start = process.hrtime.bigint()
+    while (used() - from < 200e6)
+      if (order === 'in bursts' && process.hrtime.bigint() - start > 50_000n) {
+        Atomics.wait(pause, 0, 0, 0.1)
+        start = process.hrtime.bigint()
+      }
     process.send(used() - from)
   })
   process.send('ready')`
@@ -150,6 +157,18 @@ const burner = async (): Promise<ChildProcess> => {
   await once(child, 'message')
   return child
 }
+
+test('a load that sleeps every 50 us keeps the machine as busy as it is itself', async (t) => {
+  const child = await burner()
+  t.after(() => child.kill('SIGKILL'))
+  const pid = child.pid as number
+  const a = sampleUsage([pid])
+  child.send('in bursts')
+  const [burnt] = (await once(child, 'message')) as [number]
+  const { machine } = usageBetween(a, sampleUsage([pid], a))
+  // Idle time of two processors is known to a tick each; sampling at the tick would see two thirds.
+  assert.ok(machine.busy > 0.9 * burnt, `${machine.busy} of ${burnt} ns`)
+})
 
 test('200 ms of CPU in a child process are seen within 10 %, and kept when it is gone', async (t) => {
   const child = await burner()

@@ -24,8 +24,9 @@ export interface ProcessSample {
   readonly resident: number
 }
 
-/** Time since boot. Guests are in `busy`; waiting for a disk is not. */
+/** Since an unknown instant: only differences mean something. */
 export interface ProcessorTime {
+  /** Neither idle, nor waiting for a disk, nor stolen. */
   readonly busy: Nanoseconds
   /** Taken by other machines on the same host. */
   readonly steal: Nanoseconds
@@ -96,19 +97,25 @@ export const parseProcessStat = (
 export const parseResident = (text: string): number =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024
 
-/** The "cpu" lines of /proc/stat: user nice system idle iowait irq softirq steal guest guest_nice, in ticks. */
+/**
+ * The "cpuN" lines of /proc/stat: user nice system idle iowait irq softirq steal guest guest_nice, in ticks. Busy is what
+ * is left of the time: user and system are sampled at the tick, which misses a third of a load that sleeps between
+ * packets, while a tickless kernel measures idle time (Linux, kernel/time/tick-sched.c).
+ *
+ * @param at when the text was read
+ */
 export const parseProcessors = (
   text: string,
   tick: Nanoseconds,
+  at: Nanoseconds,
 ): { readonly machine: ProcessorTime; readonly processors: readonly ProcessorTime[] } => {
-  const times = [...text.matchAll(/^cpu\d* +(.+)$/gm)].map(([, line = '']) => {
-    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
-      .split(' ')
-      .map(Number)
-    return { busy: (user + nice + system + irq + softirq) * tick, steal: steal * tick }
+  const processors = [...text.matchAll(/^cpu\d+ +(.+)$/gm)].map(([, line = '']) => {
+    const [, , , idle = 0, waiting = 0, , , steal = 0] = line.split(' ').map(Number)
+    return { busy: at - (idle + waiting + steal) * tick, steal: steal * tick }
   })
-  const [machine = { busy: 0, steal: 0 }, ...processors] = times
-  return { machine, processors }
+  const sum = (key: keyof ProcessorTime): Nanoseconds =>
+    processors.reduce((total, time) => total + time[key], 0)
+  return { machine: { busy: sum('busy'), steal: sum('steal') }, processors }
 }
 
 /** SUnreclaim of /proc/meminfo, and the pages of TCP and UDP in /proc/net/sockstat, which count for the whole machine; bytes. */
@@ -166,10 +173,11 @@ export const sampleUsage = (pids: readonly number[], before?: Usage): Usage => {
     const sample = sampleProcess(pid, before?.processes.get(pid))
     if (sample !== undefined) processes.set(pid, sample)
   }
+  const at = monotonic()
   return {
-    at: monotonic(),
+    at,
     processes,
-    ...parseProcessors(read('/proc/stat') ?? '', tick),
+    ...parseProcessors(read('/proc/stat') ?? '', tick, at),
     kernelMemory: parseKernelMemory(
       read('/proc/meminfo') ?? '',
       read('/proc/net/sockstat') ?? '',

@@ -5,14 +5,15 @@ import { POLLFD_SIZE, POLLIN } from '../native/linux.ts'
 import { DOWN, UP, type DirectionIndex } from './emulator/channel.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { NONE, type PacketPool } from './emulator/pool.ts'
+import { PERIOD, type Pace } from './pace.ts'
 
 const { EAGAIN, EINTR } = constants.errno
 
 /** Packets read, or handed on, in one go: few enough that the others do not wait long. */
 const BURST = 64
 /**
- * What is due within this time is due now: to sleep for less costs more processor time, and more lateness, than the
- * error that it would avoid.
+ * Packet by packet, what is due within this time is due now: to sleep for less costs more processor time, and more
+ * lateness, than the error that it would avoid.
  */
 const GRAIN: Nanoseconds = 50 * MICROSECOND
 /** Sleeps are cut short by as much as they proved too long, at most by this. */
@@ -28,12 +29,15 @@ export class Engine {
   exhausted = 0
   readonly #emulator: Emulator
   readonly #pool: PacketPool
+  readonly #pace: Pace
   /** What a direction reads from and writes to. */
   readonly #from: readonly [number, number]
   readonly #to: readonly [number, number]
   readonly #libc = libc()
   readonly #pollfds = new NativeMemory(3 * POLLFD_SIZE)
   readonly #timeout = new NativeMemory(16)
+  /** Slots that go down, until those that go up have gone. */
+  readonly #down = new Int32Array(BURST)
   /** Where the next packet is read to: always there, so that reading never waits for a slot. */
   #spare: number
   /** How much earlier than a packet is due a sleep is to end: a processor that idles takes its time to wake. */
@@ -42,8 +46,15 @@ export class Engine {
   #slept = false
 
   /** `pool.slab` must be native memory. */
-  constructor(emulator: Emulator, devicesTun: number, serverTun: number, input: number) {
+  constructor(
+    emulator: Emulator,
+    pace: Pace,
+    devicesTun: number,
+    serverTun: number,
+    input: number,
+  ) {
     this.#emulator = emulator
+    this.#pace = pace
     this.#pool = emulator.pool
     this.#from = [devicesTun, serverTun]
     this.#to = [serverTun, devicesTun]
@@ -54,14 +65,32 @@ export class Engine {
     }
   }
 
-  /** One round: hands on what is due, waits, reads. True when the input is readable or has ended. */
+  /** One round: waits, reads, hands on what is due. True when the input may have something to say, or has ended. */
   turn(): boolean {
-    this.#handOn()
-    if (!this.#wait()) return false
+    return this.#pace.clocked ? this.#look() : this.#attend()
+  }
+
+  /** Packet by packet. */
+  #attend(): boolean {
+    this.#handOn(GRAIN)
     const now = monotonic()
-    if (this.#readable(UP)) this.#read(UP, now)
-    if (this.#readable(DOWN)) this.#read(DOWN, now)
+    this.#pace.review(now)
+    if (!this.#wait()) return false
+    const woken = monotonic()
+    if (this.#readable(UP)) this.#read(UP, woken)
+    if (this.#readable(DOWN)) this.#read(DOWN, woken)
     return this.#readable(2)
+  }
+
+  /** On the clock: whoever waits for the input is heard at the end of a spell. */
+  #look(): boolean {
+    const before = monotonic()
+    this.#sleep(this.#pace.nextLook(before) - before)
+    const now = monotonic()
+    this.#read(UP, now)
+    this.#read(DOWN, now)
+    this.#handOn(PERIOD)
+    return this.#pace.review(now)
   }
 
   #readable(index: number): boolean {
@@ -79,20 +108,37 @@ export class Engine {
     return ready > 0
   }
 
-  #handOn(): void {
+  #sleep(time: Nanoseconds): void {
+    this.#slept = false
+    writeTimespec(this.#timeout, 0, time)
+    this.#libc.ppoll(this.#pollfds.address, 0, this.#timeout.address, 0)
+  }
+
+  /**
+   * Hands on what is due within `ahead`. Packets for the devices go last: each wakes the fleet, which shares this
+   * processor on small machines and would wait for the rest.
+   */
+  #handOn(ahead: Nanoseconds): void {
     const emulator = this.#emulator
+    let held = 0
     for (let i = 0; i < BURST; i++) {
       const now = monotonic()
       const due = emulator.nextDue()
-      if (due > now + GRAIN) return
+      if (due > now + ahead) break
       if (this.#slept) this.#learn(now - due)
       const slot = emulator.take()
-      const address = this.#address(slot)
-      const length = this.#pool.length[slot] as number
-      const written = this.#libc.write(this.#to[emulator.takenDirection], address, length)
-      if (written === length) emulator.handedOn(slot, now)
-      else emulator.failed(slot)
+      if (emulator.takenDirection === DOWN) this.#down[held++] = slot
+      else this.#write(UP, slot, now)
     }
+    for (let i = 0; i < held; i++) this.#write(DOWN, this.#down[i] as number, monotonic())
+  }
+
+  #write(direction: DirectionIndex, slot: number, now: Nanoseconds): void {
+    const length = this.#pool.length[slot] as number
+    const written = this.#libc.write(this.#to[direction], this.#address(slot), length)
+    this.#pace.carried()
+    if (written === length) this.#emulator.handedOn(slot, now)
+    else this.#emulator.failed(slot)
   }
 
   #learn(late: Nanoseconds): void {
@@ -112,6 +158,7 @@ export class Engine {
         if (errno() === EAGAIN || errno() === EINTR) return
         throw systemError('read from the TUN device of the link', errno())
       }
+      this.#pace.carried()
       const next = this.#pool.take()
       if (next === NONE) this.exhausted++
       else {

@@ -2,6 +2,7 @@
  * The link: a process between the devices' namespace and the server's, through which every packet of a cell goes. Its
  * life: the LinkConfig on standard input, `ready`, orders, `account`, `stop` (link-protocol.ts). It ends with its parent.
  */
+import { monotonic, type Nanoseconds } from '../core/clock.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import { ControlChannel, becomeChild } from '../native/control.ts'
 import { NativeMemory, libc } from '../native/libc.ts'
@@ -11,6 +12,7 @@ import { PacketPool } from './emulator/pool.ts'
 import { Engine } from './engine.ts'
 import type { LinkConfig, LinkEvent, LinkOrder } from './link-protocol.ts'
 import { makeEnds } from './namespaces.ts'
+import { Pace } from './pace.ts'
 import { preempt } from './priority.ts'
 
 /** Packets in flight at most. Memory that is not used is not touched. */
@@ -40,18 +42,23 @@ const doubles = (base64: string): Float64Array => {
 class Link {
   readonly #control: ControlChannel
   readonly #emulator: Emulator
+  readonly #pace: Pace
   readonly #engine: Engine
   readonly #ends: ReturnType<typeof makeEnds>
+  /** From t0 to t1. */
+  #window: [Nanoseconds, Nanoseconds] = [0, 0]
   #stopped = false
 
   constructor(control: ControlChannel, config: LinkConfig, scheduling: string) {
     this.#control = control
-    const size = Math.ceil(config.profile.mtu / CACHE_LINE) * CACHE_LINE
+    const { mtu, up, down } = config.profile
+    const size = Math.ceil(mtu / CACHE_LINE) * CACHE_LINE
     const pool = new PacketPool(new NativeMemory(SLOTS * size), SLOTS, size)
     this.#emulator = new Emulator(config, pool)
-    this.#ends = makeEnds(config.profile.mtu)
+    this.#ends = makeEnds(mtu)
     const { devices, server } = this.#ends
-    this.#engine = new Engine(this.#emulator, devices.tun, server.tun, control.input)
+    this.#pace = new Pace(Math.min(up.delay, down.delay), monotonic())
+    this.#engine = new Engine(this.#emulator, this.#pace, devices.tun, server.tun, control.input)
     this.#send({
       event: 'ready',
       devicesNamespace: `/proc/${process.pid}/fd/${devices.namespace}`,
@@ -75,12 +82,15 @@ class Link {
         break
       case 'phases':
         this.#emulator.plan(order.warmup, order.t0, order.t1)
+        this.#window = [order.t0, order.t1]
         break
       case 'account': {
         const { devices, server } = this.#ends
         const outside = this.#engine.exhausted + devices.drops() + server.drops()
         const plan = { ready: doubles(order.ready), closing: order.closing }
-        this.#send({ event: 'account', account: this.#emulator.account(plan, outside) })
+        const account = this.#emulator.account(plan, outside)
+        const clocked = this.#pace.clockedShare(...this.#window)
+        this.#send({ event: 'account', account: { ...account, clocked } })
         break
       }
       case 'stop':

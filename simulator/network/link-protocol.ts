@@ -92,6 +92,8 @@ export interface LinkAccount {
     readonly p99: Nanoseconds
     readonly max: Nanoseconds
   }
+  /** Share of the measured window in which the link looked for packets on its clock (pace.ts). */
+  readonly clocked: number
   /** SHA-256 over the channel's slots of the measured window, hex: equal for all stacks of a repetition. */
   readonly channelDigest: string
 }

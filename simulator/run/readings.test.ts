@@ -109,6 +109,7 @@ const reports = (): CellReports => {
       queued: 0,
       unplannedDrops: 0,
       latePackets: 3,
+      clocked: 0,
       lateness: { p50: 1, p99: 2, max: 3 },
       channelDigest: '',
     },

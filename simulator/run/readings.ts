@@ -225,6 +225,7 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
     plaintext(cell, link),
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
     reading('link.late_packets', link.latePackets, link.arrived),
+    reading('link.clocked', link.clocked, link.arrived),
   ]
 }
 

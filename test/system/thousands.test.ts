@@ -14,22 +14,27 @@ phases: { ramp: 20 s, warmup: 3 s, measure: 10 s, drain: 5 s, connect_deadline: 
 repetitions: 1
 `
 
-it('MQTT and CoAP deliver everything', { skip: skipReason() }, async (t) => {
-  await using result = await runText(scenario('mqtt-tcp, coap-udp'))
-  for (const stack of ['mqtt-tcp', 'coap-udp']) {
-    const verdicts = result.rows.filter((r) => r.metric === 'outcome' && r.stack === stack)
-    for (const { outcome, warnings } of verdicts)
-      t.diagnostic(`${stack}: ${outcome} ${warnings.join('; ')}`)
-    assert.equal(result.value('devices.connected', stack), 2000)
-    assert.equal(result.value('delivery.ratio', stack), 1)
-    // On two processors fleet, link and consumer share one: where they wait for it too long the cell is censored, and says so.
-    const last = verdicts.at(-1)
-    assert.ok(last)
-    assert.notEqual(last.outcome, 'failed', last.warnings.join('; '))
-    // A censored cell may be short of processor time; it may not have lost a packet that nobody asked it to lose.
-    assert.equal(result.value('link.unplanned_drops', stack), 0)
-  }
-})
+it(
+  'MQTT and CoAP deliver everything, and the cells are valid',
+  { skip: skipReason() },
+  async (t) => {
+    await using result = await runText(scenario('mqtt-tcp, coap-udp'))
+    for (const stack of ['mqtt-tcp', 'coap-udp']) {
+      const verdicts = result.rows.filter((r) => r.metric === 'outcome' && r.stack === stack)
+      for (const { outcome, warnings } of verdicts)
+        t.diagnostic(`${stack}: ${outcome} ${warnings.join('; ')}`)
+      assert.equal(result.value('devices.connected', stack), 2000)
+      assert.equal(result.value('delivery.ratio', stack), 1)
+      assert.equal(result.value('link.unplanned_drops', stack), 0)
+      // Disturbed twice from outside is no fault of the instrument; short of processor time is.
+      assert.match(verdicts.at(-1)?.outcome ?? '', /^(measured|invalid)$/)
+      // Without a clock the link would have to wake twice for each of 6 500 packets a second.
+      assert.equal(result.value('link.clocked', stack), 1)
+    // 0.1 ms on a quiet machine.
+    assert.ok(result.value('probe.error.p50', stack) < 1)
+    }
+  },
+)
 
 it(
   'XMPP delivers everything, or says which process was the limit',

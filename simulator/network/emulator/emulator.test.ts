@@ -2,14 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { MILLISECOND, NEVER, SECOND } from '../../core/clock.ts'
-import {
-  SERVER_ADDRESS,
-  deviceAddress,
-  type LinkAccount,
-  type LinkConfig,
-} from '../link-protocol.ts'
+import { SERVER_ADDRESS, deviceAddress, type LinkConfig } from '../link-protocol.ts'
 import { DOWN, UP, type DirectionIndex } from './channel.ts'
-import { Emulator } from './emulator.ts'
+import { Emulator, type EmulatorAccount } from './emulator.ts'
 import { tcpPacket, udpPacket } from './packet.cases.ts'
 import { PacketPool } from './pool.ts'
 import { shape } from './profile.cases.ts'
@@ -54,7 +49,7 @@ class Bench {
     }
     return out
   }
-  account(ready = new Float64Array(4), outside = 0): LinkAccount {
+  account(ready = new Float64Array(4), outside = 0): EmulatorAccount {
     return this.emulator.account({ ready, closing: NEVER }, outside)
   }
 }

@@ -23,6 +23,9 @@ export interface AccountOrder {
   readonly closing: Nanoseconds
 }
 
+/** What the emulator itself knows of a LinkAccount. */
+export type EmulatorAccount = Omit<LinkAccount, 'clocked'>
+
 /**
  * Both directions of all links, without I/O: packets are put in with the time of their arrival and taken out when they
  * are due. Whoever does the reading and writing is `engine.ts`, or a test in virtual time.
@@ -132,7 +135,7 @@ export class Emulator {
   }
 
   /** Sums everything up. `outside`: drops that happened before packets came here. Throws TB_LINK_ACCOUNT when packets are missing. */
-  account(order: AccountOrder, outside: number): LinkAccount {
+  account(order: AccountOrder, outside: number): EmulatorAccount {
     const { profile, devices } = this.#config
     const queued = this.#queued()
     const wire = wireByPhase(this.#log, {

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { MILLISECOND, SECOND } from '../core/clock.ts'
+import { LEAST_DELAY, PERIOD, Pace } from './pace.ts'
+
+/** Carries packets evenly at `rate` per second from `from` to `to`. */
+const carry = (pace: Pace, rate: number, from: number, to: number): void => {
+  for (let k = 0; ; k++) {
+    const now = from + (k * SECOND) / rate
+    if (now >= to) return
+    pace.carried()
+    pace.review(now)
+  }
+}
+
+describe('the pace of the link', () => {
+  it('goes by the clock from one packet a period on, and back at half as many', () => {
+    const pace = new Pace(LEAST_DELAY, 0)
+    carry(pace, 3900, 0, SECOND)
+    assert.equal(pace.clocked, false)
+    carry(pace, 4200, SECOND, 2 * SECOND)
+    assert.equal(pace.clocked, true)
+    carry(pace, 2100, 2 * SECOND, 3 * SECOND)
+    assert.equal(pace.clocked, true)
+    carry(pace, 1900, 3 * SECOND, 4 * SECOND)
+    assert.equal(pace.clocked, false)
+  })
+
+  it('goes packet by packet whatever the rate where the delay is short', () => {
+    const pace = new Pace(LEAST_DELAY - 1, 0)
+    carry(pace, 50_000, 0, SECOND)
+    assert.equal(pace.clocked, false)
+  })
+
+  it('stops the clock after a silence, however long', () => {
+    const pace = new Pace(LEAST_DELAY, 0)
+    carry(pace, 10_000, 0, SECOND)
+    assert.equal(pace.clocked, true)
+    assert.equal(pace.review(60 * SECOND), true)
+    assert.equal(pace.clocked, false)
+  })
+
+  it('says which share of a window went by on the clock', () => {
+    const pace = new Pace(LEAST_DELAY, 0)
+    carry(pace, 1000, 0, SECOND)
+    carry(pace, 10_000, SECOND, 2 * SECOND)
+    carry(pace, 1000, 2 * SECOND, 3 * SECOND)
+    const share = pace.clockedShare(0, 4 * SECOND)
+    // Each change is seen up to a spell of 16 ms late.
+    assert.ok(Math.abs(share - 0.25) <= 0.005, String(share))
+    assert.equal(pace.clockedShare(0, SECOND), 0)
+    assert.equal(pace.clockedShare(1.5 * SECOND, 1.9 * SECOND), 1)
+    assert.equal(pace.clockedShare(SECOND, SECOND), 0)
+  })
+
+  it('looks once a period, away from whole milliseconds', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1e15, noNaN: true }), (now) => {
+        const pace = new Pace(LEAST_DELAY, 0)
+        const look = pace.nextLook(now)
+        assert.ok(look > now && look <= now + PERIOD, `${now} ${look}`)
+        assert.equal((look - PERIOD / 2) % PERIOD, 0)
+        assert.equal(pace.nextLook(look), look + PERIOD)
+        const fromWhole = look % MILLISECOND
+        assert.ok(fromWhole >= PERIOD / 2 && fromWhole <= MILLISECOND - PERIOD / 2)
+      }),
+    )
+  })
+})
