@@ -1,7 +1,9 @@
 /** What this machine can run, what is missing, and the exact command that adds it. */
 import { constants, accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import type { BrokerProduct } from '../brokers/broker.ts'
 import { BROKERS } from '../brokers/catalogue.ts'
+import { inRange } from '../brokers/versions.ts'
 import { probeTun } from '../network/host.ts'
 import { wrongNode } from './environment.ts'
 import { devicesInFiles, devicesInMemory } from './limits.ts'
@@ -109,23 +111,26 @@ const priority = (sysctls: Readonly<Record<string, string>>): Finding[] => {
   ]
 }
 
-const brokers = (): Promise<Finding[]> =>
-  Promise.all(
-    BROKERS.map(async (product): Promise<Finding> => {
-      if (product.program === null)
-        return { what: product.name, state: 'ok', detail: 'part of thingbench', remedy: null }
-      const version = await product.version()
-      if (version !== null)
-        return { what: product.name, state: 'ok', detail: version, remedy: null }
-      const remedy = product.debianPackage === null ? null : install(product.debianPackage)
-      return {
-        what: product.name,
-        state: 'missing',
-        detail: `${product.program} is not installed`,
-        remedy,
-      }
-    }),
-  )
+const brokers = (): Promise<Finding[]> => Promise.all(BROKERS.map(broker))
+
+const broker = async (product: BrokerProduct): Promise<Finding> => {
+  const { name: what, program, debianPackage } = product
+  if (program === null) return { what, state: 'ok', detail: 'part of thingbench', remedy: null }
+  const remedy = debianPackage === null ? null : install(debianPackage)
+  const version = await product.version()
+  if (version === null)
+    return { what, state: 'missing', detail: `${program} is not installed`, remedy }
+  const { versions } = product
+  if (versions === null || inRange(version, versions))
+    return { what, state: 'ok', detail: version, remedy: null }
+  const known = `from ${versions.from} on and below ${versions.below}`
+  return {
+    what,
+    state: 'missing',
+    detail: `${version}, but only versions ${known} are known`,
+    remedy,
+  }
+}
 
 const limits = async (): Promise<Finding[]> => {
   const { openFiles, memory } = await describeMachine(COMMON_SIZE, process.cwd(), undefined)

@@ -141,6 +141,12 @@ describe('a server of another version', { skip }, () => {
       const range = `Eclipse Mosquitto \\(${command.folder}/bin/mosquitto\\) is version ${found}; .* from 2\\.0 on and below 3\\.`
       await failed(command, 'mqtt-tcp', new RegExp(range))
       assert.ok(!command.has('../started'), 'it was started')
+      command.start(['doctor'], { env: { PATH } })
+      const { stdout } = await command.ended(30)
+      assert.match(
+        stdout,
+        new RegExp(`mosquitto +${found}, but only versions from 2\\.0 on and below 3`),
+      )
     })
 })
 

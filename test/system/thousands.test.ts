@@ -30,8 +30,8 @@ it(
       assert.match(verdicts.at(-1)?.outcome ?? '', /^(measured|invalid)$/)
       // Without a clock the link would have to wake twice for each of 6 500 packets a second.
       assert.equal(result.value('link.clocked', stack), 1)
-    // 0.1 ms on a quiet machine.
-    assert.ok(result.value('probe.error.p50', stack) < 1)
+      // 0.1 ms on a quiet machine.
+      assert.ok(result.value('probe.error.p50', stack) < 1)
     }
   },
 )
