@@ -17,7 +17,7 @@ repetitions: 1
 `
 const FREEZE = 5000
 
-/** The mosquitto that this process has started. */
+/** The mosquitto that this process has started as a server, not the one that was asked for its version. */
 const ownBroker = (): number | undefined =>
   readdirSync('/proc')
     .map(Number)
@@ -27,6 +27,7 @@ const ownBroker = (): number | undefined =>
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
         return (
           stat.includes('(mosquitto)') &&
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('mosquitto.conf') &&
           Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]) === process.pid
         )
       } catch {
