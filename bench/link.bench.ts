@@ -10,7 +10,12 @@ import { openSync, readFileSync, readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { MILLISECOND, SECOND, monotonic } from '../simulator/core/clock.ts'
-import type { DirectionProfile } from '../simulator/core/types.ts'
+import {
+  CLEAR_DIRECTION,
+  CLEAR_LINK,
+  type DirectionProfile,
+} from '../simulator/core/link-profile.ts'
+import { PLAIN_TCP } from '../simulator/core/tcp.ts'
 import { becomeChild, enterNamespace } from '../simulator/native/control.ts'
 import { NativeMemory, libc, systemCall } from '../simulator/native/libc.ts'
 import * as linux from '../simulator/native/linux.ts'
@@ -64,18 +69,16 @@ const forward = (): never => {
 }
 
 const direction = (changes: Partial<DirectionProfile>): DirectionProfile => ({
-  delay: 0,
-  jitter: 0,
-  rate: null,
-  loss: { ratio: 0, burst: 0 },
-  queue: null,
+  ...CLEAR_DIRECTION,
   ...changes,
 })
 
 const link = (up: DirectionProfile): LinkConfig => ({
   devices: DEVICES,
   probes: 0,
-  profile: { name: 'bench', title: '', mtu: 1500, up, down: up, source: '' },
+  profile: { ...CLEAR_LINK, up, down: up },
+  timeline: [],
+  tcp: PLAIN_TCP,
   seed: 1,
   canary: 'canary',
   cpu: null,
@@ -89,9 +92,9 @@ const ENGINES: Readonly<Record<string, LinkConfig | null>> = {
     direction({
       delay: 20 * MILLISECOND,
       jitter: 2 * MILLISECOND,
-      loss: { ratio: 0.01, burst: 50 * MILLISECOND },
+      loss: { kind: 'time', ratio: 0.01, burst: 50 * MILLISECOND },
       rate: 10e6,
-      queue: 1000,
+      queue: { limit: 1000, unit: 'packets' },
     }),
   ),
 }

@@ -3,6 +3,7 @@
  * All read-only. Times are nanoseconds, rates bits per second, sizes bytes, ratios fractions of 1.
  */
 import type { Nanoseconds } from './clock.ts'
+import type { LinkProfile, TimelineEvent } from './link-profile.ts'
 
 // ---- what can be asked for -------------------------------------------------------------------------------------
 
@@ -20,13 +21,27 @@ export interface TlsOptions {
 }
 
 export interface DtlsOptions {
+  /** A device shakes hands anew after so many retransmissions in a row without an answer; null: never. */
+  readonly rehandshakeAfter: number | null
   readonly cipher: string
   /** Largest UDP payload of a handshake datagram, bytes. */
   readonly mtu: number
 }
 
+/** TCP of a stack's connections, at both ends unless it says otherwise. `null`: the kernel's default. */
 export interface TcpOptions {
+  /** TCP_NODELAY on the devices' sockets; the servers' always have it. */
   readonly nodelay: boolean
+  readonly congestion: 'cubic' | 'reno' | 'bbr'
+  /** Segments. */
+  readonly initialWindow: number | null
+  /** Idle time before the first probe, and between probes, on the devices' sockets; null: off. */
+  readonly keepalive: Nanoseconds | null
+  /** The least retransmission timeout. */
+  readonly rtoMin: Nanoseconds | null
+  /** TCP_USER_TIMEOUT on the devices' sockets. */
+  readonly userTimeout: Nanoseconds | null
+  readonly timestamps: boolean
 }
 
 /** A stack as a scenario asks for it: application protocol x transport x security, with the name it has in every result. */
@@ -43,29 +58,6 @@ export interface Stack {
   readonly dtls: DtlsOptions | null
   readonly tcp: TcpOptions
   readonly options: ProtocolOptions
-}
-
-/** What one direction of a device's link does. `null` means unlimited. */
-export interface DirectionProfile {
-  readonly delay: Nanoseconds
-  /** Standard deviation of the extra delay; normal, cut at 3 deviations and at zero delay, order kept. */
-  readonly jitter: Nanoseconds
-  /** Bits of IP packets per second. */
-  readonly rate: number | null
-  /** Mean fraction of packets lost, with the mean length of a bad period; a burst of 0 is independent loss. */
-  readonly loss: { readonly ratio: number; readonly burst: Nanoseconds }
-  /** Packets that wait for the rate limiter at most; drop-tail. */
-  readonly queue: number | null
-}
-
-export interface LinkProfile {
-  readonly name: string
-  readonly title: string
-  readonly mtu: number
-  readonly up: DirectionProfile
-  readonly down: DirectionProfile
-  /** Where the values come from, for the report. */
-  readonly source: string
 }
 
 export interface Workload {
@@ -112,6 +104,7 @@ export interface Scenario {
   readonly devices: readonly number[]
   readonly workloads: readonly Workload[]
   readonly phases: Phases
+  readonly timeline: readonly TimelineEvent[]
   readonly repetitions: number
   readonly seed: number
   readonly thresholds: readonly Threshold[]

@@ -1,4 +1,5 @@
 /** A fleet and a consumer on a network in virtual time, where every instant can be computed by hand. */
+import { PLAIN_TCP } from '../core/tcp.ts'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
@@ -45,7 +46,7 @@ const stackOf = (protocol: string, reliability: Reliability): Stack => ({
   reliability,
   tls: null,
   dtls: null,
-  tcp: { nodelay: true },
+  tcp: PLAIN_TCP,
   options: {},
 })
 

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { CLEAR_LINK } from '../core/link-profile.ts'
+import { PLAIN_TCP } from '../core/tcp.ts'
 import type { LinkConfig, LinkEvent } from './link-protocol.ts'
 
 /** What to do about each way in which a link cannot be made. */
@@ -31,11 +33,12 @@ export type TunProbe =
       readonly remedy: string
     }
 
-const IDLE = { delay: 0, jitter: 0, rate: null, loss: { ratio: 0, burst: 0 }, queue: null }
 const SMALLEST: LinkConfig = {
   devices: 1,
   probes: 0,
-  profile: { name: 'probe', title: '', mtu: 1500, up: IDLE, down: IDLE, source: '' },
+  profile: CLEAR_LINK,
+  timeline: [],
+  tcp: PLAIN_TCP,
   seed: 0,
   canary: '',
   cpu: null,

@@ -78,7 +78,7 @@ class Link {
   #obey(order: LinkOrder): void {
     switch (order.order) {
       case 'connect':
-        this.#emulator.timeline.connect(order.at)
+        this.#emulator.epochs.connect(order.at)
         break
       case 'phases':
         this.#emulator.plan(order.warmup, order.t0, order.t1)

@@ -3,7 +3,8 @@
  * events on its standard output. The first line is the LinkConfig.
  */
 import type { Nanoseconds } from '../core/clock.ts'
-import type { LinkProfile } from '../core/types.ts'
+import type { LinkProfile, TimelineEvent } from '../core/link-profile.ts'
+import type { TcpOptions } from '../core/types.ts'
 
 /** The server's address in its namespace, and the network from which devices take theirs: device i is `deviceAddress(i)`. */
 export const SERVER_ADDRESS = '10.63.0.1'
@@ -20,6 +21,8 @@ export interface LinkConfig {
   /** Further devices, numbered from `devices` on, whose links only delay (the profile's mean delay): they measure the instrument. */
   readonly probes: number
   readonly profile: LinkProfile
+  readonly timeline: readonly TimelineEvent[]
+  readonly tcp: TcpOptions
   /** Scenario seed and repetition in one: the channel is a function of it, device, direction and time. */
   readonly seed: number
   /** What payloads are filled with; seen in a packet, it is plaintext on the wire. */

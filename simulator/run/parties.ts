@@ -2,6 +2,7 @@
  * The four parties of a cell: link, server, consumer, fleet; started in this order, each ready before the next, all gone
  * when their stack is disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
  */
+import type { TimelineEvent } from '../core/link-profile.ts'
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Broker, BrokerProduct } from '../brokers/broker.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
@@ -19,6 +20,8 @@ import type { Watch } from './watch.ts'
 /** What stays the same for all cells of a run. */
 export interface RunContext {
   readonly identities: Identities
+  /** What happens to links on the way. */
+  readonly timeline: readonly TimelineEvent[]
   readonly secret: string
   readonly canary: string
   readonly serverName: string
@@ -85,6 +88,8 @@ const startLink = (cell: Cell, context: RunContext): RoleProcess<LinkOrder, Link
     devices: cell.devices,
     probes: probesFor(cell.devices),
     profile: cell.link,
+    timeline: context.timeline,
+    tcp: cell.stack.tcp,
     seed: cell.seed,
     canary: context.canary,
     cpu: context.processors.link,

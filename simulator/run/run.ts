@@ -70,7 +70,7 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   if (lock.cleaned !== null) request.say(lock.cleaned)
   const { 'net.core.somaxconn': somaxconn } = await requireLink()
   await requireRoom(request, somaxconn)
-  const context = createContext(lock)
+  const context = createContext(request.scenario, lock)
   const start: Start = {
     command: request.command,
     environment: await describeEnvironment(),
@@ -164,7 +164,7 @@ const requireLink = async (): Promise<Readonly<Record<string, string>>> => {
 }
 
 /** Keys and names of a run: fresh for each, so that no run knows another's. */
-const createContext = (lock: RunLock): RunContext => {
+const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
   const secret = randomBytes(32)
   const day = 86_400_000
   const pki = makePki({
@@ -180,6 +180,7 @@ const createContext = (lock: RunLock): RunContext => {
     authority: pki.authority,
     certificate: { chain: pki.certificate, key: pki.key, bytes: pki.chainBytes },
     processors: assignProcessors(allowedProcessors()),
+    timeline: scenario.timeline,
     lock,
   }
 }

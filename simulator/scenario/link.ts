@@ -1,5 +1,12 @@
 /** Links of a scenario: the name of a profile, or a mapping with the values; and the resolved `LinkProfile`. */
-import type { DirectionProfile, LinkProfile } from '../core/types.ts'
+import {
+  CLEAR_DIRECTION,
+  CLEAR_LINK,
+  type DirectionProfile,
+  type LinkProfile,
+  type Loss,
+  type QueueLimit,
+} from '../core/link-profile.ts'
 import { defaulted, optional, record, required, section, type Values } from './containers.ts'
 import type { RawNode } from './read.ts'
 import { located, scalarOr, type Located, type Rule } from './rule.ts'
@@ -34,7 +41,7 @@ const badPeriod: Rule<number> = {
   },
 }
 
-const loss: Rule<{ readonly ratio: number; readonly burst: number }> = (() => {
+const loss: Rule<Loss> = (() => {
   const bursty = record({
     mean: required('Mean fraction of packets lost.', ratio),
     burst: required('Mean length of a bad period, in which every packet is lost.', badPeriod),
@@ -44,8 +51,9 @@ const loss: Rule<{ readonly ratio: number; readonly burst: number }> = (() => {
     schema: rule.schema,
     read(node, path, problems) {
       const value = rule.read(node, path, problems)
-      if (typeof value !== 'object') return value === undefined ? value : { ratio: value, burst: 0 }
-      return { ratio: value.mean, burst: value.burst }
+      if (typeof value !== 'object')
+        return value === undefined ? value : { kind: 'time', ratio: value, burst: 0 }
+      return { kind: 'time', ratio: value.mean, burst: value.burst }
     },
   }
 })()
@@ -100,15 +108,19 @@ const profileFields = {
 
 type DirectionValues = Values<typeof directionFields>
 
+const packets = (limit: number | null | undefined): QueueLimit | null =>
+  limit === null || limit === undefined ? null : { limit, unit: 'packets' }
+
 const resolveDirection = (both: DirectionValues, one: DirectionValues): DirectionProfile => {
   const pick = <K extends keyof DirectionValues>(key: K): DirectionValues[K] =>
     one[key] === undefined ? both[key] : one[key]
   return {
+    ...CLEAR_DIRECTION,
     delay: pick('delay') ?? 0,
     jitter: pick('jitter') ?? 0,
     rate: pick('rate') ?? null,
-    loss: pick('loss') ?? { ratio: 0, burst: 0 },
-    queue: pick('queue') ?? null,
+    loss: pick('loss') ?? CLEAR_DIRECTION.loss,
+    queue: packets(pick('queue')),
   }
 }
 
@@ -116,6 +128,7 @@ const resolveLink = (
   values: Values<typeof sharedFields>,
   words: { readonly name: string; readonly title: string; readonly source: string },
 ): LinkProfile => ({
+  ...CLEAR_LINK,
   ...words,
   mtu: values.mtu,
   up: resolveDirection(values, values.up),

@@ -1,3 +1,5 @@
+import { PLAIN_TCP } from '../core/tcp.ts'
+import { CLEAR_DIRECTION } from '../core/link-profile.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
@@ -56,7 +58,7 @@ test('fills in every default', () => {
     reliability: 'acknowledged',
     tls: { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' },
     dtls: null,
-    tcp: { nodelay: true },
+    tcp: PLAIN_TCP,
     options: { version: '3.1.1', keepalive: 60e9, clean_start: true },
   })
   assert.equal(scenario.stacks[0]?.tls, null)
@@ -87,14 +89,23 @@ test('the parts of a link hold for both directions unless one says otherwise', (
           up: { rate: 250 kbit/s, loss: 0 % }, down: { queue: unlimited } }]`,
     ),
   ).links
-  const loss = { ratio: 0.02, burst: 200e6 }
+  const loss = { kind: 'time', ratio: 0.02, burst: 200e6 }
   assert.deepEqual(link, {
     name: 'mine',
     title: 'mine',
     source: 'the scenario file',
     mtu: 1500,
-    up: { delay: 50e6, jitter: 0, rate: 250e3, loss: { ratio: 0, burst: 0 }, queue: 64 },
-    down: { delay: 50e6, jitter: 0, rate: 1e6, loss, queue: null },
+    up: {
+      ...CLEAR_DIRECTION,
+      delay: 50e6,
+      rate: 250e3,
+      queue: { limit: 64, unit: 'packets' },
+    },
+    down: { ...CLEAR_DIRECTION, delay: 50e6, rate: 1e6, loss },
+    halfDuplex: false,
+    wake: null,
+    shared: { up: null, down: null },
+    nat: null,
   })
 })
 

@@ -41,6 +41,7 @@ const asked = (values: ScenarioValues, file: string, stacks: readonly Stack[]) =
     devices: values.devices,
     workloads: resolveWorkloads(values.workload),
     phases: resolvePhases(values.phases),
+    timeline: [],
     repetitions: values.repetitions,
     seed: values.seed,
     thresholds: (values.thresholds ?? []).map(resolveThreshold),

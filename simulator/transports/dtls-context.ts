@@ -11,7 +11,7 @@ import { newContext } from '../native/openssl-context.ts'
 import type { Pointer } from '../native/openssl.ts'
 import { openssl } from '../native/openssl.ts'
 
-export interface DtlsContextOptions extends DtlsOptions {
+export interface DtlsContextOptions extends Pick<DtlsOptions, 'cipher' | 'mtu'> {
   /** Gets the secrets of each association, as lines of the NSS key log format. */
   readonly keylog?: (line: string) => void
 }

@@ -10,7 +10,12 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { test } from 'node:test'
 import { MILLISECOND, SECOND, monotonic, type Nanoseconds } from '../../simulator/core/clock.ts'
-import type { DirectionProfile } from '../../simulator/core/types.ts'
+import {
+  CLEAR_DIRECTION,
+  CLEAR_LINK,
+  type DirectionProfile,
+} from '../../simulator/core/link-profile.ts'
+import { PLAIN_TCP } from '../../simulator/core/tcp.ts'
 import { enterNamespace } from '../../simulator/native/control.ts'
 import { NativeMemory, libc, systemCall } from '../../simulator/native/libc.ts'
 import * as linux from '../../simulator/native/linux.ts'
@@ -31,18 +36,16 @@ const skip = tun.ok ? false : tun.reason
 preempt()
 
 const shape = (changes: Partial<DirectionProfile>): DirectionProfile => ({
-  delay: 0,
-  jitter: 0,
-  rate: null,
-  loss: { ratio: 0, burst: 0 },
-  queue: null,
+  ...CLEAR_DIRECTION,
   ...changes,
 })
 
 const config = (up: DirectionProfile, down = up, devices = 10): LinkConfig => ({
   devices,
   probes: 1,
-  profile: { name: 'test', title: '', mtu: 1500, up, down, source: '' },
+  profile: { ...CLEAR_LINK, up, down },
+  timeline: [],
+  tcp: PLAIN_TCP,
   seed: 42,
   canary: 'canary',
   cpu: null,
@@ -251,7 +254,7 @@ test(
   'one packet in ten is lost, every lost packet is known, and both directions are apart',
   { skip },
   async () => {
-    const lossy = shape({ loss: { ratio: 0.1, burst: 0 } })
+    const lossy = shape({ loss: { kind: 'time', ratio: 0.1, burst: 0 } })
     await using link = await Link.start(config(lossy, shape({})))
     using below = server(link)
     using above = device(link, 0)
@@ -274,7 +277,9 @@ test(
   'packets of 1 250 bytes cross a link of 1 Mbit/s at 100 per second, within 1 %; the queue drops its tail',
   { skip },
   async () => {
-    await using link = await Link.start(config(shape({ rate: 1e6, queue: 60 }), shape({})))
+    await using link = await Link.start(
+      config(shape({ rate: 1e6, queue: { limit: 60, unit: 'packets' } }), shape({})),
+    )
     using below = server(link)
     using above = device(link, 0)
     for (let i = 0; i < 70; i++) assert.equal(above.send(1250 - 28), 1250 - 28)
@@ -303,7 +308,7 @@ test(
   'the link counts as many retransmitted segments as the kernel says it sent',
   { skip },
   async () => {
-    const lossy = shape({ delay: 2 * MILLISECOND, loss: { ratio: 0.05, burst: 0 } })
+    const lossy = shape({ delay: 2 * MILLISECOND, loss: { kind: 'time', ratio: 0.05, burst: 0 } })
     await using link = await Link.start(config(lossy, shape({ delay: 2 * MILLISECOND })))
     using listener = server(link, linux.SOCK_STREAM)
     using above = device(link, 0, linux.SOCK_STREAM)

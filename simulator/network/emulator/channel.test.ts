@@ -6,18 +6,18 @@ import { Channel, DOWN, SLOT, UP } from './channel.ts'
 import { channelDigest } from './digest.ts'
 import { Loss } from './loss.ts'
 import { shape } from './profile.cases.ts'
-import { CONNECT, RUN, Timeline } from './timeline.ts'
+import { CONNECT, RUN, Epochs } from './epochs.ts'
 
 const channel = (changes: Parameters<typeof shape>[0], seed = 7, devices = 4): Channel =>
   new Channel(seed, UP, RUN, devices, shape(changes))
 
 const lossOf = (ratio: number, burst: number, devices: number): Loss => {
-  const profile = shape({ loss: { ratio, burst } })
-  const epochs = [CONNECT, RUN] as const
-  const [connect, run] = epochs.map((epoch) => new Channel(11, UP, epoch, devices, profile))
-  const timeline = new Timeline()
-  timeline.plan(0, 0)
-  return new Loss([connect as Channel, run as Channel], timeline, devices)
+  const profile = shape({ loss: { kind: 'time', ratio, burst } })
+  const both = [CONNECT, RUN] as const
+  const [connect, run] = both.map((epoch) => new Channel(11, UP, epoch, devices, profile))
+  const epochs = new Epochs()
+  epochs.plan(0, 0)
+  return new Loss([connect as Channel, run as Channel], epochs, devices)
 }
 
 /** Fraction lost of `count` packets, `gap` apart, over some devices. */
@@ -55,7 +55,7 @@ test('bad and good periods are exponential with the means asked for (chi-square 
   const burst = 50 * MILLISECOND
   const ratio = 0.2
   const means = { bad: burst, good: (burst * (1 - ratio)) / ratio }
-  const c = channel({ loss: { ratio, burst } }, 5, 1)
+  const c = channel({ loss: { kind: 'time', ratio, burst } }, 5, 1)
   const step = 0.25 * MILLISECOND
   const classes = { bad: new Float64Array(10), good: new Float64Array(10) }
   let state = c.bad(0, 0)
@@ -79,7 +79,7 @@ test('bad and good periods are exponential with the means asked for (chi-square 
 })
 
 test('what a channel says does not depend on what it was asked before', () => {
-  const loss = { ratio: 0.3, burst: 30 * MILLISECOND }
+  const loss = { kind: 'time' as const, ratio: 0.3, burst: 30 * MILLISECOND }
   const times = fc.array(fc.integer({ min: -2e9, max: 2e9 }), { minLength: 1, maxLength: 50 })
   fc.assert(
     fc.property(fc.integer(), times, (seed, asked) => {
@@ -133,7 +133,7 @@ test('extra delay runs in straight lines between the knots', () => {
 
 test('the digest is equal for an equal seed and different for another seed, profile or device count', () => {
   const digest = (seed: number, ratio: number, devices: number): string => {
-    const profile = shape({ loss: { ratio, burst: 0 }, jitter: MILLISECOND })
+    const profile = shape({ loss: { kind: 'time', ratio, burst: 0 }, jitter: MILLISECOND })
     const channels = ([UP, DOWN] as const).map((d) => new Channel(seed, d, RUN, devices, profile))
     return channelDigest(channels, devices, 2 * SECOND)
   }
@@ -151,13 +151,13 @@ test('the digest differs between seeds even where the link loses and delays noth
 })
 
 test('the measured window meets the same losses whenever it begins', () => {
-  const profile = shape({ loss: { ratio: 0.5, burst: 0 } })
+  const profile = shape({ loss: { kind: 'time', ratio: 0.5, burst: 0 } })
   const fates = (connectAt: number, t0: number): boolean[] => {
     const channels = [CONNECT, RUN].map((e) => new Channel(9, UP, e as 0 | 1, 1, profile))
-    const timeline = new Timeline()
-    timeline.connect(connectAt)
-    timeline.plan(t0 - SECOND, t0)
-    const loss = new Loss(channels as [Channel, Channel], timeline, 1)
+    const epochs = new Epochs()
+    epochs.connect(connectAt)
+    epochs.plan(t0 - SECOND, t0)
+    const loss = new Loss(channels as [Channel, Channel], epochs, 1)
     // What is sent while connecting differs; it must not matter.
     for (let t = connectAt; t < t0 - SECOND; t += 7 * MILLISECOND) loss.loses(0, t)
     return Array.from({ length: 500 }, (_, i) => loss.loses(0, t0 - SECOND + i * 4 * MILLISECOND))

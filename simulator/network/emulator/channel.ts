@@ -4,8 +4,8 @@
  */
 import { MILLISECOND, type Nanoseconds } from '../../core/clock.ts'
 import { key, normalAt, uniformAt } from '../../core/random.ts'
-import type { DirectionProfile } from '../../core/types.ts'
-import type { EpochIndex } from './timeline.ts'
+import type { DirectionProfile } from '../../core/link-profile.ts'
+import type { EpochIndex } from './epochs.ts'
 
 export const UP = 0
 export const DOWN = 1
@@ -47,8 +47,8 @@ export class Channel {
     this.#keys = Uint32Array.from({ length: devices }, (_, device) =>
       key(seed, direction, epoch, device),
     )
-    this.#ratio = profile.loss.ratio
-    this.#burst = profile.loss.burst
+    this.#ratio = profile.loss.kind === 'time' ? profile.loss.ratio : 0
+    this.#burst = profile.loss.kind === 'time' ? profile.loss.burst : 0
     this.#gap = this.#burst * (1 - this.#ratio)
     this.#cell = 2 * this.#gap
     this.#jitter = profile.jitter

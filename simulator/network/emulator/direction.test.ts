@@ -6,7 +6,7 @@ import { Channel, UP } from './channel.ts'
 import { Direction, LOST, OVERFLOWED } from './direction.ts'
 import { NONE, PacketPool } from './pool.ts'
 import { shape } from './profile.cases.ts'
-import { CONNECT, RUN, Timeline } from './timeline.ts'
+import { CONNECT, RUN, Epochs } from './epochs.ts'
 
 const SLOTS = 512
 
@@ -20,7 +20,7 @@ class Bench {
       this.pool,
       profile,
       channels as [Channel, Channel],
-      new Timeline(),
+      new Epochs(),
       devices,
       probes,
     )
@@ -69,7 +69,11 @@ test('delay comes on top of serialisation', () => {
 })
 
 test('the queue takes as many packets as its limit, those in serialisation included, and drops the tail', () => {
-  const bench = new Bench({ rate: 1e6, queue: 4, delay: 100 * MILLISECOND })
+  const bench = new Bench({
+    rate: 1e6,
+    queue: { limit: 4, unit: 'packets' },
+    delay: 100 * MILLISECOND,
+  })
   const fates = Array.from({ length: 7 }, () => bench.send(0, 1250))
   assert.equal(fates.filter((fate) => fate === 'overflowed').length, 3)
   assert.deepEqual(fates.slice(4), ['overflowed', 'overflowed', 'overflowed'])
@@ -82,12 +86,12 @@ test('the queue takes as many packets as its limit, those in serialisation inclu
 })
 
 test('an unlimited rate never fills a queue', () => {
-  const bench = new Bench({ queue: 1, delay: SECOND })
+  const bench = new Bench({ queue: { limit: 1, unit: 'packets' }, delay: SECOND })
   for (let i = 0; i < 100; i++) assert.equal(bench.send(0, 1250), SECOND)
 })
 
 test('each device has a link of its own', () => {
-  const bench = new Bench({ rate: 1e6, queue: 1 }, 2)
+  const bench = new Bench({ rate: 1e6, queue: { limit: 1, unit: 'packets' } }, 2)
   assert.equal(bench.send(0, 1250, 0), 10 * MILLISECOND)
   assert.equal(bench.send(0, 1250, 1), 10 * MILLISECOND)
   assert.equal(bench.send(0, 1250, 0), 'overflowed')
@@ -114,8 +118,8 @@ test('probes meet the mean delay and nothing else', () => {
       delay: 20 * MILLISECOND,
       jitter: 5 * MILLISECOND,
       rate: 1000,
-      queue: 1,
-      loss: { ratio: 1, burst: 0 },
+      queue: { limit: 1, unit: 'packets' },
+      loss: { kind: 'time', ratio: 1, burst: 0 },
     },
     3,
     2,
@@ -141,11 +145,15 @@ test('no packet appears or disappears, and all come out in order, whatever the t
     delay: fc.constantFrom(0, 3e6, 30e6),
     jitter: fc.constantFrom(0, 2e6),
     rate: fc.constantFrom(null, 64e3, 1e6),
-    queue: fc.constantFrom(null, 1, 5),
+    queue: fc.constantFrom(
+      null,
+      { limit: 1, unit: 'packets' as const },
+      { limit: 5, unit: 'packets' as const },
+    ),
     loss: fc.constantFrom(
-      { ratio: 0, burst: 0 },
-      { ratio: 0.2, burst: 0 },
-      { ratio: 0.2, burst: 20e6 },
+      { kind: 'time' as const, ratio: 0, burst: 0 },
+      { kind: 'time' as const, ratio: 0.2, burst: 0 },
+      { kind: 'time' as const, ratio: 0.2, burst: 20e6 },
     ),
   })
   fc.assert(

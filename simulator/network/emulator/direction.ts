@@ -8,7 +8,7 @@
  * Probes, numbered behind the devices, meet nothing but the mean delay.
  */
 import type { Nanoseconds } from '../../core/clock.ts'
-import type { DirectionProfile } from '../../core/types.ts'
+import type { DirectionProfile } from '../../core/link-profile.ts'
 import type { Channel } from './channel.ts'
 import { Delay } from './delay.ts'
 import { Lines } from './lines.ts'
@@ -16,7 +16,7 @@ import { Loss } from './loss.ts'
 import type { PacketPool } from './pool.ts'
 import { Queue } from './queue.ts'
 import { Rate } from './rate.ts'
-import type { Timeline } from './timeline.ts'
+import type { Epochs } from './epochs.ts'
 
 /** What became of a packet: it waits as the first of its line, it waits behind others, or it is gone. */
 export const FIRST = 0
@@ -40,21 +40,21 @@ export class Direction {
     pool: PacketPool,
     profile: DirectionProfile,
     channels: readonly [Channel, Channel],
-    timeline: Timeline,
+    epochs: Epochs,
     devices: number,
     probes: number,
   ) {
     this.#pool = pool
     this.#devices = devices
     this.#delayOfProbes = profile.delay
-    this.#loss = new Loss(channels, timeline, devices)
+    this.#loss = new Loss(channels, epochs, devices)
     // Without a rate limit nothing ever waits before it.
     this.#rate = profile.rate === null ? null : new Rate(profile.rate, devices)
     this.#queue =
       profile.rate === null || profile.queue === null
         ? null
-        : new Queue(pool, profile.queue, devices)
-    this.#delay = new Delay(channels, timeline, profile.delay, devices)
+        : new Queue(pool, profile.queue.limit, devices)
+    this.#delay = new Delay(channels, epochs, profile.delay, devices)
     this.lines = new Lines(pool, devices + probes)
   }
 

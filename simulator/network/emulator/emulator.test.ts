@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { CLEAR_LINK } from '../../core/link-profile.ts'
+import { PLAIN_TCP } from '../../core/tcp.ts'
 import { MILLISECOND, NEVER, SECOND } from '../../core/clock.ts'
 import { SERVER_ADDRESS, deviceAddress, type LinkConfig } from '../link-protocol.ts'
 import { DOWN, UP, type DirectionIndex } from './channel.ts'
@@ -15,7 +17,9 @@ const SIZE = 256
 const config = (changes: Partial<LinkConfig> = {}, direction = shape()): LinkConfig => ({
   devices: 4,
   probes: 1,
-  profile: { name: 'test', title: '', mtu: 1500, up: direction, down: direction, source: '' },
+  profile: { ...CLEAR_LINK, up: direction, down: direction },
+  timeline: [],
+  tcp: PLAIN_TCP,
   seed: 1,
   canary: 'canary',
   cpu: null,
@@ -125,8 +129,8 @@ test('the account closes, and layers add up, whatever crosses the link', () => {
     delay: 5 * MILLISECOND,
     jitter: 2 * MILLISECOND,
     rate: 100_000,
-    queue: 3,
-    loss: { ratio: 0.1, burst: 20 * MILLISECOND },
+    queue: { limit: 3, unit: 'packets' },
+    loss: { kind: 'time', ratio: 0.1, burst: 20 * MILLISECOND },
   })
   fc.assert(
     fc.property(fc.integer(), packets, (seed, all) => {
@@ -180,7 +184,7 @@ test('a packet missing from the account is an error, not a number', () => {
 })
 
 test('the digest is a function of the channel, not of the traffic', () => {
-  const lossy = shape({ loss: { ratio: 0.2, burst: 0 } })
+  const lossy = shape({ loss: { kind: 'time', ratio: 0.2, burst: 0 } })
   const digest = (seed: number, traffic: number, t0: number): string => {
     const bench = new Bench(config({ seed }, lossy))
     bench.emulator.plan(t0 - SECOND, t0, t0 + SECOND)

@@ -12,7 +12,7 @@ import { WireLog } from './log.ts'
 import { Headers, TCP } from './packet.ts'
 import { NONE, type PacketPool } from './pool.ts'
 import { TcpFlows } from './tcp-flows.ts'
-import { CONNECT, RUN, Timeline } from './timeline.ts'
+import { CONNECT, RUN, Epochs } from './epochs.ts'
 import { wireByPhase } from './wire.ts'
 
 const FIRST_ADDRESS = peerKey({ host: deviceAddress(0), port: 0 }) / 65536
@@ -32,7 +32,7 @@ export type EmulatorAccount = Omit<LinkAccount, 'clocked'>
  */
 export class Emulator {
   readonly pool: PacketPool
-  readonly timeline = new Timeline()
+  readonly epochs = new Epochs()
   readonly lateness = new Lateness()
   /** Of the packet that `take` returned: the direction in which it goes on. */
   takenDirection: DirectionIndex = UP
@@ -65,7 +65,7 @@ export class Emulator {
         new Channel(seed, index, RUN, devices, shape),
       ]
       this.#channels.push(channels)
-      return new Direction(pool, shape, channels, this.timeline, devices, probes)
+      return new Direction(pool, shape, channels, this.epochs, devices, probes)
     }
     this.#directions = [direction(UP), direction(DOWN)]
     this.#calendar = new Calendar(2 * (devices + probes))
@@ -75,7 +75,7 @@ export class Emulator {
 
   /** The plan of the cell: see LinkOrder. */
   plan(warmup: Nanoseconds, t0: Nanoseconds, t1: Nanoseconds): void {
-    this.timeline.plan(warmup, t0)
+    this.epochs.plan(warmup, t0)
     this.#t0 = t0
     this.#t1 = t1
   }

@@ -1,11 +1,7 @@
-import type { DirectionProfile } from '../../core/types.ts'
+import { CLEAR_DIRECTION, type DirectionProfile } from '../../core/link-profile.ts'
 
 /** What tests vary: a direction that does nothing, with some keys changed. */
 export const shape = (changes: Partial<DirectionProfile> = {}): DirectionProfile => ({
-  delay: 0,
-  jitter: 0,
-  rate: null,
-  loss: { ratio: 0, burst: 0 },
-  queue: null,
+  ...CLEAR_DIRECTION,
   ...changes,
 })

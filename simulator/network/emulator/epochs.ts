@@ -9,7 +9,7 @@ export type EpochIndex = typeof CONNECT | typeof RUN
  * Which epoch an instant belongs to. The measured window's slots count from t0, not from the start of connecting, so
  * that a stack that takes longer to connect still meets the same channel when it is measured.
  */
-export class Timeline {
+export class Epochs {
   #connectAt: Nanoseconds = 0
   #warmup: Nanoseconds = NEVER
   #t0: Nanoseconds = 0
