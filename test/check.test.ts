@@ -41,6 +41,16 @@ test('says of a valid scenario how many cells it has and how long they take', ()
   })
 })
 
+test('warns of a link on which stacks cannot be compared', () => {
+  const loss = '{ name: counted, loss: { mean: 2 %, burst: 3 packets } }'
+  const counted = file('counted.yaml', TEXT.replace('[lan]', `[${loss}]`))
+  const caution = /The loss of the link counted is counted in packets: .*\n$/u
+  const { exit, text } = checked(counted)
+  assert.equal(exit, 0)
+  assert.match(text, caution)
+  assert.match(dryRun(readScenario(counted, CATALOGUE)), caution)
+})
+
 test('tells the problems of every file and ends with exit code 2', () => {
   const bad = file('bad.yaml', TEXT.replace('mqtt-tls', 'mqtt-tsl'))
   const { exit, text } = checked(bad, file('good.yaml', TEXT), join(folder, 'absent.yaml'), folder)

@@ -58,9 +58,12 @@ const BASE = {
   workload: { interval: '1 s' },
 }
 
+/** Beside it lies the trace that an example names. */
+const EXAMPLE = join(ROOT, 'test/fixtures/example.yaml')
+
 const problemsOf = (scenario: unknown): readonly Problem[] => {
   try {
-    parseScenario(Buffer.from(stringify(scenario)), 'example.yaml', catalogue, profiles)
+    parseScenario(Buffer.from(stringify(scenario)), EXAMPLE, catalogue, profiles)
     return []
   } catch (error) {
     return (error as { cause: readonly Problem[] }).cause
@@ -110,7 +113,7 @@ const keysOf = (schema: Schema, path = '', into: Key[] = []): Key[] => {
 const SCENARIOS_PAGE = 'docs/scenarios.md'
 const KEYS = keysOf(scenarioSchema(catalogue, profiles))
 /** The page says once for both directions what their keys are. */
-const ONE_WAY = /^links\[\]\.(?:up|down)\./u
+const ONE_WAY = /^(links\[\]|links\[\]\.shared|timeline\[\]\.change)\.(?:up|down)\./u
 const keyRows = new Map(
   tablesOf(pageOf(SCENARIOS_PAGE))
     .filter((table) => table.head[0] === 'key')
@@ -123,7 +126,7 @@ const CIPHER_CELLS = tablesOf(pageOf(SCENARIOS_PAGE))
   .join(' ')
 
 test('docs/scenarios.md has every key of the format, and no other', () => {
-  const paths = new Set(KEYS.map(({ path }) => path.replace(ONE_WAY, 'links[].')))
+  const paths = new Set(KEYS.map(({ path }) => path.replace(ONE_WAY, '$1.')))
   assert.deepEqual(new Set(keyRows.keys()), paths)
 })
 
@@ -142,26 +145,69 @@ for (const { path, schema, required } of KEYS.filter((key) => !ONE_WAY.test(key.
       assert.match(allowed, new RegExp(`\\b${range.minimum} to ${range.maximum}\\b`))
   })
 
+/** Every path of keys in a value: `links[].loss.mean`. */
+const pathsIn = (value: unknown, path = ''): string[] => {
+  if (Array.isArray(value)) return value.flatMap((item) => pathsIn(item, `${path}[]`))
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const own = path === '' ? key : `${path}.${key}`
+    return [own].concat(pathsIn(inner, own))
+  })
+}
+
+test('docs/scenarios.md has an example of every key of links, timeline, TCP and DTLS re-handshake', () => {
+  const used = new Set(
+    blocksOf(pageOf(SCENARIOS_PAGE), 'yaml').flatMap(({ text }) =>
+      pathsIn(parse(text)).map((path) => path.replace(ONE_WAY, '$1.')),
+    ),
+  )
+  const wanted = KEYS.map(({ path }) => path.replace(ONE_WAY, '$1.')).filter((path) =>
+    /^(?:links|timeline|stacks\[\]\.tcp|stacks\[\]\.dtls\.rehandshake_after)/u.test(path),
+  )
+  assert.deepEqual(
+    wanted.filter((path) => !used.has(path) && !/\.up$|\.down$/u.test(path)),
+    [],
+  )
+})
+
 /** Which stack has a use for a section of its mapping. */
 const STACK_FOR: Readonly<Record<string, string>> = {
   tls: 'mqtt-tls',
   dtls: 'coap-dtls-psk',
+  tcp: 'mqtt-tcp',
   mqtt: 'mqtt-tcp',
   coap: 'coap-udp',
 }
 
+/** The other keys without which a mapping is none, for those that have such. */
+const BESIDE: Readonly<Record<string, object>> = {
+  'links[].jitter': { deviation: '1 ms' },
+  'links[].rate': { mean: '1 Mbit/s', burst: '9 kB' },
+  'links[].loss': { mean: '1 %', burst: '1 s' },
+  'links[].reorder': { share: '1 %', by: '1 ms' },
+  'links[].policer': { rate: '9 packets/s', burst: '9 packets' },
+  'links[].wake': { delay: '1 s', after: '9 s' },
+  'links[]': { name: 'one' },
+  'timeline[].change.loss': { mean: '1 %', burst: '1 s' },
+}
+
 /** A scenario in which the key at `path` has `value`. */
 const withValue = (path: string, value: string): unknown => {
-  const [top = '', ...rest] = path.split('.')
-  const nested = rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value)
-  if (top === 'stacks[]')
-    return { ...BASE, stacks: [{ stack: STACK_FOR[rest[0] ?? ''], ...(nested as object) }] }
-  if (top === 'links[]') {
-    const burst =
-      rest[1] === undefined ? {} : { loss: { mean: '1 %', burst: '1 s', [rest[1]]: value } }
-    return { ...BASE, links: [{ name: 'one', ...(nested as object), ...burst }] }
+  const parts = path.split('.')
+  const nested = parts.reduceRight<unknown>((inner, key, i) => {
+    const beside = BESIDE[parts.slice(0, i).join('.')] ?? {}
+    const own = { ...beside, [key.replace('[]', '')]: inner }
+    return parts[i - 1]?.endsWith('[]') ? [own] : own
+  }, value) as Record<string, object>
+  const [top = '', key = ''] = parts
+  const [item] = Object.values(nested).flat()
+  if (top === 'stacks[]') return { ...BASE, stacks: [{ stack: STACK_FOR[key], ...item }] }
+  if (top === 'timeline[]') {
+    const kind = ['change', 'rebind'].includes(key) ? {} : { blackout: 'all' }
+    return { ...BASE, timeline: [{ at: '1 s', ...kind, ...item }] }
   }
-  return { ...BASE, [top]: { ...(top === 'workload' ? BASE.workload : {}), ...(nested as object) } }
+  if (top === 'workload') return { ...BASE, workload: { ...BASE.workload, ...nested[top] } }
+  return { ...BASE, ...nested }
 }
 
 /** The units of a quantity, from the pattern of the schema. */

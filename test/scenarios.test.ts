@@ -49,8 +49,36 @@ for (const file of yamlFiles(PROFILES))
     assert.ok(link.up.delay > 0 && link.down.delay > 0)
   })
 
+test('there is a profile for every kind of network, under a name that results can bear', () => {
+  const kinds =
+    `lan wifi wifi-lossy lossy lte lte-m nb-iot-good nb-iot-deep 3g edge ieee-802-15-4-hop lorawan-like
+    leo-satellite geo-satellite fernandez-wifi fernandez-lte fernandez-satellite emqx-policer`.split(
+      /\s+/u,
+    )
+  assert.deepEqual(
+    kinds.filter((kind) => !profiles.names.includes(kind)),
+    [],
+  )
+  for (const kind of profiles.names) assert.match(kind, /^[a-z0-9]+(?:-[a-z0-9]+)*$/u)
+})
+
+test('a profile of which people misremember the name is suggested', () => {
+  const text = `thingbench: 1
+stacks: [mqtt-tcp]
+links: [802.15.4-hop, nb-iot, ltem]
+devices: 1
+workload: { interval: 1 s }
+`
+  const told = (): unknown => parseScenario(Buffer.from(text), 'x.yaml', CATALOGUE, profiles)
+  assert.throws(told, (error: Error) =>
+    ['ieee-802-15-4-hop', 'nb-iot-good', 'lte-m'].every((meant) =>
+      error.message.includes(`Did you mean "${meant}"?`),
+    ),
+  )
+})
+
 test('a round trip on the NB-IoT profile stays below the first timers of TCP and DTLS', () => {
-  const { up, down } = profiles.read('nb-iot')
+  const { up, down } = profiles.read('nb-iot-good')
   assert.ok(up.delay + down.delay + 3 * (up.jitter + down.jitter) < 0.9e9)
 })
 

@@ -3,6 +3,7 @@ import yargs from 'yargs'
 import { ThingbenchError } from '../core/errors.ts'
 import { catalogue } from '../run/catalogue.ts'
 import { wrongNode } from '../run/environment.ts'
+import { calibrateCommand } from './commands/calibrate.ts'
 import { check } from './commands/check.ts'
 import { doctor } from './commands/doctor.ts'
 import { list, TOPICS } from './commands/list.ts'
@@ -114,6 +115,30 @@ const addDoctor = (y: Parser, done: Done): Parser =>
     async () => done(await doctor()),
   )
 
+const addCalibrate = (y: Parser, done: Done): Parser =>
+  y.command(
+    'calibrate [profiles..]',
+    'what the link is asked against what it does on this machine, and how many packets it carries',
+    (c) =>
+      c
+        .positional('profiles', {
+          type: 'string',
+          array: true,
+          default: [],
+          describe: 'names of link profiles, or YAML files; default: built-in checks, and lte-m',
+        })
+        .options({
+          quick: { type: 'boolean', default: false, describe: 'shorter, and kept for no run' },
+          json: {
+            type: 'boolean',
+            default: false,
+            describe: 'one JSON object on standard output instead of tables',
+          },
+        })
+        .example('$0 calibrate wifi lte-m', 'whether these two links can be had here'),
+    async (argv) => done(await calibrateCommand(argv)),
+  )
+
 const parser = (words: readonly string[], events: JsonEvents | null, done: Done): Parser => {
   const base = yargs(words)
     .scriptName('thingbench')
@@ -122,7 +147,8 @@ const parser = (words: readonly string[], events: JsonEvents | null, done: Done)
     .usage('$0 <command>\n\nMeasures what IoT protocol stacks cost and what they protect.')
     .example('$0 run scenarios/quickstart.yaml', 'the first question')
   const withRun = addRun(base, words, events, done)
-  return addDoctor(addReport(addList(addCheck(withRun, done), done), done), done)
+  const withFiles = addReport(addList(addCheck(withRun, done), done), done)
+  return addCalibrate(addDoctor(withFiles, done), done)
     .demandCommand(1, 'no command was given')
     .strict()
     .version(false)

@@ -18,11 +18,14 @@ export const surviveReaders = (): void => {
 export class Interrupt implements Disposable {
   readonly #controller = new AbortController()
   readonly #display: Display
+  readonly #ending: string
   /** The signal; SIGPIPE stands for a reader that is gone. */
   name = ''
 
-  constructor(display: Display) {
+  /** @param ending what happens then, in words */
+  constructor(display: Display, ending = 'ending the running cell, keeping what is finished') {
     this.#display = display
+    this.#ending = ending
     for (const name of SIGNALS) process.on(name, this.#signalled)
     for (const stream of [process.stdout, process.stderr]) stream.on('error', this.#unread)
   }
@@ -51,7 +54,7 @@ export class Interrupt implements Disposable {
   #end(name: NodeJS.Signals): void {
     this.name = name
     this.#controller.abort()
-    this.#display.say(`thingbench: ${name}: ending the running cell, keeping what is finished`)
-    this.#display.busy('ending the running cell')
+    this.#display.say(`thingbench: ${name}: ${this.#ending}`)
+    this.#display.busy(this.#ending.split(',', 1)[0] ?? '')
   }
 }

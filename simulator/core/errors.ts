@@ -98,14 +98,30 @@ export const ERRORS = {
     exit: 1,
     text: 'Setting up a network namespace of the link failed at "{command}": {said}. {remedy}',
   },
+  TB_CALIBRATION_OFF: {
+    exit: 1,
+    text: 'Not what was asked, on this machine now: {list} ({count} in all). End other programs and calibrate again; where it stays so, do not trust runs whose links ask for that.',
+  },
+  TB_CALIBRATION_INTERRUPTED: {
+    exit: 3,
+    text: 'Interrupted by {signal}. Nothing of this calibration is kept. To begin again: thingbench calibrate',
+  },
+  TB_TRACE_CHANGED: {
+    exit: 1,
+    text: 'The delivery trace {file} is not what it was when the scenario was read: {found}. Leave the file alone during a run; another trace is another question, so begin the run anew.',
+  },
   TB_LINK_ACCOUNT: {
     exit: 1,
-    text: "The link's account does not close: {arrived} packets arrived, {known} are known as delivered, lost, overflowed, failed or queued. No number of this cell can be trusted. It is a defect of thingbench: please report it with the cell's folder.",
+    text: "The link's account does not close: {arrived} packets arrived or were copied, {known} are known as delivered, lost, overflowed, unreachable, failed or queued. No number of this cell can be trusted. It is a defect of thingbench: please report it with the cell's folder.",
   },
   TB_SYSTEM_CALL: { exit: 1, text: '{call} failed: {errno} ({meaning}). {advice}' },
   TB_OPENSSL_MISSING: {
     exit: 1,
     text: 'Cannot use TLS or DTLS: OpenSSL in this Node ({node}) lacks {symbols}. Start thingbench through ./thingbench, which takes the Node of the lockfile.',
+  },
+  TB_TCP_CONGESTION: {
+    exit: 1,
+    text: 'This kernel has no congestion control "{algorithm}": /proc/sys/net/ipv4/tcp_available_congestion_control has {available}. Load it as root (modprobe tcp_{algorithm}), or ask for one of those (tcp.congestion).',
   },
   TB_TLS_SETUP: { exit: 2, text: '{what} "{found}" cannot be used: {reason}. {advice}' },
   TB_DTLS_DATAGRAM_SIZE: {

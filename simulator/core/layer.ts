@@ -27,6 +27,7 @@ export type CauseCode =
   | 'refused' // nobody listens there
   | 'unreachable' // no route, or the kernel reports so
   | 'timeout' // no answer within a deadline
+  | 'unanswered' // so many retransmissions in a row that a new association is tried
   | 'certificate' // the peer's certificate was refused
   | 'alert' // a TLS or DTLS alert or failure that is not about the certificate
   | 'authentication' // wrong credentials

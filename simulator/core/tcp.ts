@@ -1,3 +1,4 @@
+import type { Nanoseconds } from './clock.ts'
 import type { TcpOptions } from './types.ts'
 
 /** TCP as a scenario has it that asks for nothing else: cubic at both ends, no Nagle algorithm. */
@@ -9,4 +10,21 @@ export const PLAIN_TCP: TcpOptions = {
   rtoMin: null,
   userTimeout: null,
   timestamps: true,
+}
+
+/** What the kernel says of a connection that stands. */
+export interface TcpFound {
+  readonly nodelay: boolean
+  readonly congestion: string
+  /** The congestion window before the first byte, segments. */
+  readonly initialWindow: number
+  /** Idle time before the first probe; null: no probes. */
+  readonly keepalive: Nanoseconds | null
+  readonly userTimeout: Nanoseconds | null
+  readonly timestamps: boolean
+}
+
+/** The first connection with this record that stands says in it what it has. */
+export interface TcpRecord {
+  found: TcpFound | null
 }

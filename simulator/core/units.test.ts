@@ -26,6 +26,7 @@ test('reads every unit as a number of base units', () => {
   assert.equal(value('2 %', 'ratio'), 0.02)
   assert.equal(value('0.3%', 'ratio'), 0.003)
   assert.equal(value('64 packets', 'packets'), 64)
+  assert.equal(value('29 packets/s', 'packetRate'), 29)
   assert.equal(value('0 ms', 'duration'), 0)
 })
 
@@ -40,6 +41,10 @@ test('recognises the unit names of other habits and suggests ours', () => {
   assert.deepEqual(refusal('5 MS', 'duration'), ['has the unknown unit "MS"', '"5 ms"'])
   assert.deepEqual(refusal('1 Mbps', 'rate'), ['has the unknown unit "Mbps"', '"1 Mbit/s"'])
   assert.deepEqual(refusal('1 KB', 'size'), ['has the unknown unit "KB"', '"1 kB"'])
+  assert.deepEqual(refusal('29 pps', 'packetRate'), [
+    'has the unknown unit "pps"',
+    '"29 packets/s"',
+  ])
   assert.deepEqual(refusal('5 parsec', 'duration'), ['has the unknown unit "parsec"', null])
 })
 
@@ -78,7 +83,7 @@ test('what is formatted reads back as the same value', () => {
     fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
     fc.integer({ min: 0, max: 1_000_000 }).map((n) => n * 1e6),
   )
-  for (const dimension of ['duration', 'rate', 'size', 'packets'] as const)
+  for (const dimension of ['duration', 'rate', 'size', 'packets', 'packetRate'] as const)
     fc.assert(
       fc.property(whole, (n) => {
         assert.equal(value(formatQuantity(n, dimension), dimension), n)

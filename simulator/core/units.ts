@@ -1,11 +1,11 @@
 /**
  * Quantities with units, as people write them ("20 ms", "64 kbit/s"), and the numbers that the code uses:
- * durations in nanoseconds, rates in bits per second, sizes in bytes, ratios as fractions of 1, queues in packets.
+ * durations in nanoseconds, rates in bits or packets per second, sizes in bytes, ratios as fractions of 1, queues in packets.
  * A bare number is refused where a unit is needed: 500 of what?
  */
 import type { Nanoseconds } from './clock.ts'
 
-export type Dimension = 'duration' | 'rate' | 'size' | 'ratio' | 'packets'
+export type Dimension = 'duration' | 'rate' | 'size' | 'ratio' | 'packets' | 'packetRate'
 
 /** Dimension -> unit -> how many base units it is (for %, per cent), smallest first. Binary sizes stand beside decimal ones. */
 export const UNITS = {
@@ -14,6 +14,7 @@ export const UNITS = {
   size: { B: 1, kB: 1e3, KiB: 1024, MB: 1e6, MiB: 1048576 },
   ratio: { '%': 1 },
   packets: { packets: 1 },
+  packetRate: { 'packets/s': 1 },
 } as const satisfies Record<Dimension, Record<string, number>>
 
 /** One good example of each dimension, for messages and the schema. */
@@ -23,6 +24,7 @@ export const EXAMPLES = {
   size: '100 B',
   ratio: '2 %',
   packets: '64 packets',
+  packetRate: '29 packets/s',
 } as const satisfies Record<Dimension, string>
 
 /** What other tools and other habits call our units. Compared in lower case. */
@@ -66,6 +68,12 @@ const ALIASES: Readonly<Record<Dimension, Readonly<Record<string, string>>>> = {
   size: { byte: 'B', bytes: 'B', k: 'kB', kbyte: 'kB', mbyte: 'MB' },
   ratio: { percent: '%', pct: '%' },
   packets: { packet: 'packets', pkts: 'packets', pkt: 'packets', p: 'packets' },
+  packetRate: {
+    pps: 'packets/s',
+    'packet/s': 'packets/s',
+    'pkts/s': 'packets/s',
+    'pkt/s': 'packets/s',
+  },
 }
 
 /** What a text says: a number of base units, or what is wrong with it and, where it can be guessed, what was meant. */

@@ -3,6 +3,7 @@
  * standard input (the first line is the configuration), events on standard output. Never through the link.
  */
 import type { Nanoseconds } from '../core/clock.ts'
+import type { TcpFound } from '../core/tcp.ts'
 import type { Stack, Workload } from '../core/types.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import type { Second } from '../measure/intervals.ts'
@@ -104,6 +105,8 @@ export interface FleetReport {
   readonly transport: BoundaryBytes
   /** Version, cipher and group as negotiated, from one device; empty without security. */
   readonly negotiated: Readonly<Record<string, string>>
+  /** TCP of the first device that connected; null for a datagram stack, or when none did. */
+  readonly tcp: TcpFound | null
 }
 
 export interface ConsumerConfig extends RoleConfig {

@@ -148,6 +148,7 @@ export class Fleet implements FleetState, Timer {
       application: this.#application,
       transport: this.#transport,
       negotiated,
+      tcp: this.#factory.tcp.found,
     }
   }
 

@@ -7,6 +7,7 @@ import { deviceName } from '../core/device-name.ts'
 import type { Lower, Timed, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { Random } from '../core/random.ts'
+import type { TcpRecord } from '../core/tcp.ts'
 import type { Reactor } from '../io/reactor.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { DeviceSession, ProtocolAdapter } from '../protocols/session.ts'
@@ -35,6 +36,8 @@ export class PileFactory {
   readonly application = new Traffic()
   /** What is handed to sockets; the same object as `application` for a plain stack. */
   readonly transport: Traffic
+  /** What the first device's connection has. */
+  readonly tcp: TcpRecord = { found: null }
   readonly #config: FleetConfig
   readonly #remote: Address
   readonly #identities: Identities
@@ -77,9 +80,11 @@ export class PileFactory {
       traffic: this.transport,
     }
     const lowest = security ?? session
-    if (this.adapter.carrier === 'stream')
-      reactor.connectStream({ ...options, noDelay: this.#config.stack.tcp.nodelay }, lowest)
-    else reactor.connectDatagram(options, lowest)
+    if (this.adapter.carrier === 'stream') {
+      const { nodelay: noDelay, keepalive, userTimeout } = this.#config.stack.tcp
+      const { tcp: record } = this
+      reactor.connectStream({ ...options, noDelay, keepalive, userTimeout, record }, lowest)
+    } else reactor.connectDatagram(options, lowest)
     return { session, security }
   }
 
@@ -107,6 +112,8 @@ export class PileFactory {
       // A new connection of the same device takes other message ids and nonces.
       random: new Random(seed, device, this.#connections++),
       registration,
+      // A new session has a new association under it.
+      unansweredLimit: stack.dtls?.rehandshakeAfter ?? null,
     }
   }
 }

@@ -1,12 +1,14 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
-import { MILLISECOND, NEVER } from '../core/clock.ts'
+import { readFileSync, readdirSync } from 'node:fs'
+import { MILLISECOND, NEVER, SECOND } from '../core/clock.ts'
 import { peerKey } from '../core/endpoint.ts'
 import { Traffic, type Cause, type Lower } from '../core/layer.ts'
+import type { TcpFound, TcpRecord } from '../core/tcp.ts'
 import { NativeMemory, libc, systemCall } from '../native/libc.ts'
 import { SOL_SOCKET, SO_LINGER } from '../native/linux.ts'
 import { EpollReactor } from './epoll.ts'
+import type { StreamOptions } from './reactor.ts'
 import { reactorCases } from './reactor.cases.ts'
 import { Sockets } from './sockets.ts'
 
@@ -14,6 +16,9 @@ import { Sockets } from './sockets.ts'
 const host = (last: number): string =>
   `127.${(process.pid >> 8) & 127}.${process.pid & 255}.${last}`
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length
+
+const readSysctl = (name: string): string =>
+  readFileSync(`/proc/sys/net/ipv4/${name}`, 'latin1').trim()
 
 /** Closes a socket with RST: SO_LINGER on, with no time to linger. */
 const closeWithReset = (fd: number): void => {
@@ -205,4 +210,42 @@ test('A sleep ends after its deadline, and soon.', () => {
   assert.ok(slept >= 3.25 * MILLISECOND)
   // Generous, because the machine may be busy.
   assert.ok(slept < 500 * MILLISECOND)
+})
+
+/** What the kernel says of a connection that was asked for so. */
+const found = (asked: Partial<StreamOptions>): TcpFound | null => {
+  using reactor = new EpollReactor()
+  const remote = { host: host(1), port: 7006 }
+  const server = silent()
+  reactor.listenStream(remote, new Traffic(), () => ({ above: server, owner: server }))
+  const client = { ...silent(), open: () => reactor.stop() }
+  const record: TcpRecord = { found: null }
+  const options = { ...asked, remote, owner: client, traffic: new Traffic(), record }
+  reactor.connectStream(options, client)
+  stopAfter(reactor, 5 * SECOND)
+  reactor.run()
+  return record.found
+}
+
+test('A connection that asks for nothing has no Nagle, no keep-alive and no user timeout.', () => {
+  const tcp = found({})
+  assert.ok(tcp !== null)
+  const { nodelay, keepalive, userTimeout, timestamps } = tcp
+  assert.deepEqual([nodelay, keepalive, userTimeout], [true, null, null])
+  // Both are the machine's own here.
+  assert.equal(timestamps, readSysctl('tcp_timestamps') !== '0')
+  assert.equal(tcp.congestion, readSysctl('tcp_congestion_control'))
+  assert.equal(tcp.initialWindow, 10)
+})
+
+test('What is asked of TCP is what the kernel says it has.', () => {
+  const tcp = found({
+    noDelay: false,
+    keepalive: 7.5 * SECOND,
+    userTimeout: 1234 * MILLISECOND,
+  })
+  assert.ok(tcp !== null)
+  assert.equal(tcp.nodelay, false)
+  assert.equal(tcp.keepalive, 8 * SECOND)
+  assert.equal(tcp.userTimeout, 1234 * MILLISECOND)
 })

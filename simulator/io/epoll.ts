@@ -6,7 +6,7 @@ import { monotonic, type Nanoseconds } from '../core/clock.ts'
 import type { Address, DatagramEndpoint, DatagramSocket } from '../core/endpoint.ts'
 import type { Lower, Traffic, Upper } from '../core/layer.ts'
 import { systemError } from '../native/libc.ts'
-import { EPOLLIN, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, TCP_NODELAY } from '../native/linux.ts'
+import { EPOLLIN, SOCK_DGRAM, SOCK_STREAM } from '../native/linux.ts'
 import { EndpointSocket, Listener } from './bound-sockets.ts'
 import { DatagramPort } from './datagram-port.ts'
 import { Loop, type Source } from './loop.ts'
@@ -20,6 +20,7 @@ import type {
 } from './reactor.ts'
 import { Sockets } from './sockets.ts'
 import { StreamPort } from './stream-port.ts'
+import { askTcp } from './tcp-options.ts'
 
 /** A failed bind in words. */
 const bound = (fd: number, kind: string, { host, port }: Address): number => {
@@ -62,13 +63,13 @@ export class EpollReactor implements Reactor, Disposable {
   }
 
   connectStream(options: StreamOptions, above: Upper): Lower {
-    const fd = this.#connect(SOCK_STREAM, options, options.noDelay ?? true)
-    const { owner, traffic } = options
-    return new StreamPort(this.#loop, this.#sockets, fd, above, owner, traffic)
+    const fd = this.#connect(SOCK_STREAM, options, options)
+    const { owner, traffic, record } = options
+    return new StreamPort(this.#loop, this.#sockets, fd, above, owner, traffic, record)
   }
 
   connectDatagram(options: ConnectOptions, above: Upper): Lower {
-    const fd = this.#connect(SOCK_DGRAM, options, false)
+    const fd = this.#connect(SOCK_DGRAM, options, null)
     const { owner, traffic } = options
     return new DatagramPort(this.#loop, this.#sockets, fd, above, owner, traffic)
   }
@@ -121,11 +122,15 @@ export class EpollReactor implements Reactor, Disposable {
   }
 
   /** A connecting socket, or minus the error number. */
-  #connect(type: number, { local, remote, owner }: ConnectOptions, noDelay: boolean): number {
+  #connect(
+    type: number,
+    { local, remote, owner }: ConnectOptions,
+    tcp: StreamOptions | null,
+  ): number {
     this.#loop.deadlines.admit(owner)
     const fd = this.#sockets.open(type, local)
     if (fd < 0) return fd
-    if (noDelay) this.#sockets.option(fd, IPPROTO_TCP, TCP_NODELAY, 1)
+    if (tcp !== null) askTcp(this.#sockets, fd, tcp)
     const connected = this.#sockets.connect(fd, remote)
     if (connected === 0) return fd
     this.#sockets.close(fd)

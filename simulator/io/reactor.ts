@@ -8,6 +8,7 @@
 import type { Nanoseconds } from '../core/clock.ts'
 import type { Address, DatagramEndpoint, DatagramSocket } from '../core/endpoint.ts'
 import type { Lower, Timed, Traffic, Upper } from '../core/layer.ts'
+import type { TcpRecord } from '../core/tcp.ts'
 
 /** An owner of deadlines. `timerSlot` belongs to the reactor and starts at -1. */
 export interface Timer extends Timed {
@@ -27,6 +28,12 @@ export interface ConnectOptions {
 export interface StreamOptions extends ConnectOptions {
   /** TCP_NODELAY; default true. */
   readonly noDelay?: boolean
+  /** Idle time before the first keep-alive probe and between probes, rounded up to whole seconds; default none. */
+  readonly keepalive?: Nanoseconds | null
+  /** TCP_USER_TIMEOUT, whole milliseconds; default none. A connection that stands ends with `timeout` when its bytes have waited so long. */
+  readonly userTimeout?: Nanoseconds | null
+  /** Where the first connection writes what the kernel gave it; a network in memory has nothing to say. */
+  readonly record?: TcpRecord
 }
 
 /** One accepted stream: the pile's lowest Upper, and who owns its deadlines. */

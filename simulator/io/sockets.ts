@@ -103,6 +103,15 @@ export class Sockets {
     return this.#libc.setsockopt(fd, level, name, this.#memory.address + OPTION, 4)
   }
 
+  /** Reads up to `length` bytes of an option; the view lasts until the next send. Bytes that the kernel does not know stay 0. */
+  readOption(fd: number, level: number, name: number, length: number): DataView {
+    this.#bytes.fill(0, SEND, SEND + length)
+    this.#view.setUint32(LENGTH, length, true)
+    const { address } = this.#memory
+    this.#libc.getsockopt(fd, level, name, address + SEND, address + LENGTH)
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + SEND, length)
+  }
+
   /** The error that waits at the socket, and clears it; 0: none. */
   pendingError(fd: number): number {
     this.#view.setUint32(LENGTH, 4, true)

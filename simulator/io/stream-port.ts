@@ -2,11 +2,13 @@
 import { constants } from 'node:os'
 import { NEVER, SECOND, monotonic, type Nanoseconds } from '../core/clock.ts'
 import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import type { TcpRecord } from '../core/tcp.ts'
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../native/linux.ts'
 import { PEER_CLOSED, causeOf } from './causes.ts'
 import type { Failing, Loop, Source } from './loop.ts'
 import type { Timer } from './reactor.ts'
 import type { Sockets } from './sockets.ts'
+import { foundTcp } from './tcp-options.ts'
 
 const { EAGAIN } = constants.errno
 
@@ -36,6 +38,7 @@ export class StreamPort implements Lower, Source, Failing, Timer {
   /** `fromAbove` was refused: `ready` is owed. */
   #refused = false
   #lingerUntil: Nanoseconds = NEVER
+  readonly #record: TcpRecord | null
 
   /** `fd` is a socket with a connection under way, or minus the error that opening it gave. */
   constructor(
@@ -45,12 +48,14 @@ export class StreamPort implements Lower, Source, Failing, Timer {
     above: Upper,
     owner: Timer,
     traffic: Traffic,
+    record: TcpRecord | null = null,
   ) {
     this.#loop = loop
     this.#sockets = sockets
     this.#above = above
     this.#owner = owner
     this.#fd = fd
+    this.#record = record
     this.traffic = traffic
     above.below = this
     if (fd < 0) loop.failLater(this, -fd)
@@ -129,8 +134,13 @@ export class StreamPort implements Lower, Source, Failing, Timer {
   #connected(events: number): void {
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0
     const error = failed ? this.#sockets.pendingError(this.#fd) : 0
-    if (error !== 0) this.failed(error)
-    else this.establish(monotonic())
+    if (error !== 0) {
+      this.failed(error)
+      return
+    }
+    // Before the first byte: then the congestion window is the initial one.
+    if (this.#record !== null) this.#record.found ??= foundTcp(this.#sockets, this.#fd)
+    this.establish(monotonic())
   }
 
   #read(): void {

@@ -26,9 +26,9 @@ wire.plaintext_devices count
 cpu.{broker,consumer,fleet,link,total}_us_per_message us
 cpu.{broker,fleet}_us_per_connect us
 memory.{broker,fleet,kernel}_kib_per_session KiB
-link.{unplanned_drops,late_packets} count
+link.{unplanned_drops,late_packets,unreachable} count
 link.clocked ratio
-devices.{connected,failed} count
+devices.{connected,failed,reconnects} count
 `
 
 const expand = (pattern: string): string[] => {

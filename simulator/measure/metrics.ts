@@ -245,6 +245,11 @@ const INSTRUMENT: Record<string, Metric> = {
     better: 'lower',
     meaning: 'Packets handed on more than 1 ms after their due time: a fault of the instrument.',
   },
+  'link.unreachable': {
+    unit: 'count',
+    better: 'lower',
+    meaning: 'Packets that a NAT dropped: no mapping lived, or the segment was out of state.',
+  },
   'link.clocked': {
     unit: 'ratio',
     better: 'lower',
@@ -260,6 +265,12 @@ const INSTRUMENT: Record<string, Metric> = {
     unit: 'count',
     better: 'lower',
     meaning: 'Devices that were not application ready at the connect deadline.',
+  },
+  'devices.reconnects': {
+    unit: 'count',
+    better: 'lower',
+    meaning:
+      'Connections beyond the first of each device: how often one ended and another was ready.',
   },
 }
 

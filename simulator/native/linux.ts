@@ -43,12 +43,26 @@ export const SO_REUSEADDR = 2
 export const SO_ERROR = 4
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
+export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33
 export const IPPROTO_IP = 0
 export const IPPROTO_TCP = 6
 export const TCP_NODELAY = 1
+export const TCP_KEEPIDLE = 4
+export const TCP_KEEPINTVL = 5
+export const TCP_INFO = 11
+export const TCP_CONGESTION = 13
+export const TCP_USER_TIMEOUT = 18
+/** struct tcp_info, as far as tcpi_total_retrans, and where some of it is (linux/tcp.h). */
+export const TCP_INFO_SIZE = 104
+export const TCPI_OPTIONS = 5
+export const TCPI_OPT_TIMESTAMPS = 1
+export const TCPI_SND_CWND = 80
+export const TCPI_TOTAL_RETRANS = 100
+/** The longest name of a congestion control algorithm, with its zero. */
+export const TCP_CA_NAME_MAX = 16
 export const IP_BIND_ADDRESS_NO_PORT = 24
 /** struct sockaddr_in. */
 export const SOCKADDR_IN_SIZE = 16

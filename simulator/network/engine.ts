@@ -127,6 +127,7 @@ export class Engine {
       if (due > now + ahead) break
       if (this.#slept) this.#learn(now - due)
       const slot = emulator.take()
+      if (slot === NONE) continue
       if (emulator.takenDirection === DOWN) this.#down[held++] = slot
       else this.#write(UP, slot, now)
     }

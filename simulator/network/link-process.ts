@@ -14,6 +14,7 @@ import type { LinkConfig, LinkEvent, LinkOrder } from './link-protocol.ts'
 import { makeEnds } from './namespaces.ts'
 import { Pace } from './pace.ts'
 import { preempt } from './priority.ts'
+import { readTrace } from './recorded-trace.ts'
 
 /** Packets in flight at most. Memory that is not used is not touched. */
 const SLOTS = 65_536
@@ -54,8 +55,12 @@ class Link {
     const { mtu, up, down } = config.profile
     const size = Math.ceil(mtu / CACHE_LINE) * CACHE_LINE
     const pool = new PacketPool(new NativeMemory(SLOTS * size), SLOTS, size)
-    this.#emulator = new Emulator(config, pool)
-    this.#ends = makeEnds(mtu)
+    const traces = {
+      up: up.trace === null ? null : readTrace(up.trace),
+      down: down.trace === null ? null : readTrace(down.trace),
+    }
+    this.#emulator = new Emulator(config, pool, traces)
+    this.#ends = makeEnds(mtu, config.tcp)
     const { devices, server } = this.#ends
     this.#pace = new Pace(Math.min(up.delay, down.delay), monotonic())
     this.#engine = new Engine(this.#emulator, this.#pace, devices.tun, server.tun, control.input)

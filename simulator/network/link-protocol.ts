@@ -10,6 +10,9 @@ import type { TcpOptions } from '../core/types.ts'
 export const SERVER_ADDRESS = '10.63.0.1'
 export const DEVICE_NETWORK = '10.64.0.0/10'
 
+/** Behind a NAT, devices have addresses of this network for the server. */
+export const EXTERNAL_NETWORK = '10.128.0.0/10'
+
 /** 10.64.0.1 for device 0, and so on. */
 export const deviceAddress = (device: number): string => {
   const ip = 0x0a400000 + 1 + device
@@ -77,13 +80,18 @@ export interface LinkAccount {
   readonly wire: Readonly<Record<WirePhase, { readonly up: WireCount; readonly down: WireCount }>>
   /** Devices in whose first 20 packets the canary stood in plain text. */
   readonly plaintextDevices: number
-  /** Conservation, asserted: arrived = delivered + lost + overflowed + queued (+ failed writes, which are unplanned drops). */
+  /** Conservation, asserted: arrived + duplicated = delivered + lost + overflowed + unreachable + queued (+ failed writes, which are unplanned drops). */
   readonly arrived: number
+  /** Copies that the link made, and packets of which it flipped a bit. */
+  readonly duplicated: number
+  readonly corrupted: number
   readonly delivered: number
-  /** By the channel's loss. */
+  /** By the channel's loss, or in a blackout. */
   readonly lost: number
-  /** By the queue limit. */
+  /** By a queue: its limit, CoDel, or the policer. */
   readonly overflowed: number
+  /** By the NAT: no mapping lived, or the segment was out of state. */
+  readonly unreachable: number
   readonly queued: number
   /** Drops that nobody asked for: TUN queues, pool exhausted, failed writes. */
   readonly unplannedDrops: number

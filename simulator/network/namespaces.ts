@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { ThingbenchError } from '../core/errors.ts'
+import type { TcpOptions } from '../core/types.ts'
 import { NativeMemory, errno, errnoName, libc, systemCall } from '../native/libc.ts'
 import { CLONE_NEWNET, O_CLOEXEC, O_NONBLOCK, O_RDWR } from '../native/linux.ts'
 import { REMEDIES } from './host.ts'
-import { DEVICE_NETWORK, SERVER_ADDRESS } from './link-protocol.ts'
-import { CONGESTION, pinCongestion, pinSysctls, recordSysctls } from './sysctls.ts'
+import { DEVICE_NETWORK, EXTERNAL_NETWORK, SERVER_ADDRESS } from './link-protocol.ts'
+import { pinCongestion, pinSysctls, recordSysctls } from './sysctls.ts'
+import { congestionMetric, linkMetrics, metricsOf } from './route-metrics.ts'
 
 const TUN = '/dev/net/tun'
 /** The name of the TUN device in both namespaces. */
@@ -38,40 +40,47 @@ const DEVICES_ROUTES = [
 const SERVER_ROUTES = [
   `addr add ${SERVER_ADDRESS}/32 dev ${DEVICE}`,
   `route add ${DEVICE_NETWORK} dev ${DEVICE}`,
+  `route add ${EXTERNAL_NETWORK} dev ${DEVICE}`,
   `route replace local ${SERVER_ADDRESS} dev lo table local`,
 ]
 
 /**
- * Makes both ends, and leaves the calling thread in the namespace where it was. Throws TB_LINK_PRIVILEGE, TB_LINK_TUN
- * or TB_LINK_SETUP; the thread is then wherever it came to.
+ * Makes both ends, and leaves the calling thread in the namespace where it was. Throws TB_LINK_PRIVILEGE, TB_LINK_TUN,
+ * TB_LINK_SETUP or TB_TCP_CONGESTION; the thread is then wherever it came to.
  */
-export const makeEnds = (mtu: number): { devices: LinkEnd; server: LinkEnd } => {
+export const makeEnds = (mtu: number, tcp: TcpOptions): { devices: LinkEnd; server: LinkEnd } => {
   const home = openSync('/proc/thread-self/ns/net', 'r')
-  const ends = { devices: makeEnd(mtu, DEVICES_ROUTES), server: makeEnd(mtu, SERVER_ROUTES) }
+  const ends = {
+    devices: makeEnd(mtu, tcp, DEVICES_ROUTES),
+    server: makeEnd(mtu, tcp, SERVER_ROUTES),
+  }
   systemCall('setns back to the first network namespace', libc().setns(home, CLONE_NEWNET))
   closeSync(home)
   return ends
 }
 
 /** Moves the calling thread into a new namespace and sets that up. */
-const makeEnd = (mtu: number, routes: readonly string[]): LinkEnd => {
+const makeEnd = (mtu: number, tcp: TcpOptions, routes: readonly string[]): LinkEnd => {
   if (libc().unshare(CLONE_NEWNET) < 0)
     throw failure('TB_LINK_PRIVILEGE', 'make a network namespace', errno())
   const namespace = openSync('/proc/thread-self/ns/net', 'r')
-  const unpinned = pinSysctls()
-  const byRoute = pinCongestion() ? '' : ` congctl ${CONGESTION}`
+  const unpinned = pinSysctls(tcp)
+  const byRoute = pinCongestion(tcp.congestion) ? '' : congestionMetric(tcp)
+  // Only what crosses the link: the consumer's connection inside the server's namespace keeps the kernel's defaults.
+  const metrics = (line: string): string =>
+    line.endsWith(`dev ${DEVICE}`) ? byRoute + linkMetrics(tcp) : byRoute
   const tun = openTun()
-  configure([
+  const shown = configure([
     'link set lo up',
     // Brought up with a queue length of 0, a device has no queueing discipline: one place less to drop packets unseen.
     `link set ${DEVICE} mtu ${mtu} txqueuelen 0 multicast off up`,
     `link set ${DEVICE} txqueuelen ${TX_QUEUE}`,
-    ...routes.map((line) => (line.startsWith('route') ? line + byRoute : line)),
+    ...routes.map((line) => (line.startsWith('route') ? line + metrics(line) : line)),
+    `route show dev ${DEVICE}`,
   ])
   // Opened inside, it shows this namespace's devices wherever the thread is later.
   const counters = openSync('/proc/thread-self/net/dev', 'r')
-  const sysctls = recordSysctls()
-  if (byRoute !== '') sysctls['route.congctl'] = CONGESTION
+  const sysctls = { ...recordSysctls(), ...metricsOf(shown) }
   if (unpinned.length > 0) sysctls.unpinned = unpinned.join(', ')
   return { namespace, tun, sysctls, drops: () => readDrops(counters) }
 }
@@ -98,11 +107,11 @@ const failure = (
 const setupFailed = (command: string, said: string): ThingbenchError =>
   new ThingbenchError('TB_LINK_SETUP', { command, said, remedy: REMEDIES.TB_LINK_SETUP })
 
-/** Runs the lines in the namespace of the calling thread, which a child process starts in. */
-const configure = (lines: readonly string[]): void => {
+/** Runs the lines in the namespace of the calling thread, which a child process starts in. Returns what they show. */
+const configure = (lines: readonly string[]): string => {
   const input = `${lines.join('\n')}\n`
   const ip = spawnSync('ip', ['-batch', '-'], { input, encoding: 'utf8' })
-  if (ip.status === 0) return
+  if (ip.status === 0) return ip.stdout
   throw setupFailed('ip -batch -', ip.error?.message ?? ip.stderr.trim())
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-
-export const CONGESTION = 'cubic'
+import { ThingbenchError } from '../core/errors.ts'
+import type { TcpOptions } from '../core/types.ts'
 
 /** What is set in both namespaces, so that a machine's own defaults (a small backlog) do not enter a comparison. */
 const PINNED: Readonly<Record<string, string>> = {
@@ -15,6 +15,8 @@ const PINNED: Readonly<Record<string, string>> = {
   // From 10 000 on: below are the ports that servers listen on.
   'net/ipv4/ip_local_port_range': '10000 65535',
 }
+
+const AVAILABLE = 'net/ipv4/tcp_available_congestion_control'
 
 /** What is recorded, as far as this kernel has it. */
 const RECORDED = [
@@ -31,6 +33,7 @@ const RECORDED = [
   'net/ipv4/tcp_syncookies',
   'net/ipv4/tcp_fastopen',
   'net/ipv4/tcp_autocorking',
+  'net/ipv4/tcp_retries2',
   'net/ipv4/tcp_rto_min_us',
   'net/ipv4/tcp_rmem',
   'net/ipv4/tcp_wmem',
@@ -58,17 +61,26 @@ const set = (name: string, value: string): boolean => {
  * prints them) of those that this kernel has and refused to change: they are recorded with what they are, because a run
  * that says so is worth more than none.
  */
-export const pinSysctls = (): string[] =>
-  Object.entries(PINNED)
+export const pinSysctls = ({ timestamps }: TcpOptions): string[] =>
+  Object.entries({ ...PINNED, 'net/ipv4/tcp_timestamps': timestamps ? '1' : '0' })
     .filter(([name, value]) => read(name) !== null && !set(name, value))
     .map(([name]) => name.replaceAll('/', '.'))
 
 /**
- * Makes cubic the namespace's default. False where the kernel refuses: outside the first namespace it allows only
+ * Makes an algorithm the namespace's default. False where the kernel refuses: outside the first namespace it allows only
  * algorithms that are open to every user (tcp_allowed_congestion_control), and that is not always cubic. Routes can
- * name the algorithm instead.
+ * name the algorithm instead. Throws TB_TCP_CONGESTION when the kernel has no such algorithm.
  */
-export const pinCongestion = (): boolean => set('net/ipv4/tcp_congestion_control', CONGESTION)
+export const pinCongestion = (algorithm: TcpOptions['congestion']): boolean => {
+  // Asked for first, because a module is loaded by asking.
+  if (set('net/ipv4/tcp_congestion_control', algorithm)) return true
+  const available = read(AVAILABLE)
+  if (available === null || available.split(' ').includes(algorithm)) return false
+  throw new ThingbenchError('TB_TCP_CONGESTION', {
+    algorithm,
+    available: available.replaceAll(' ', ', '),
+  })
+}
 
 /** What the namespace's TCP works with, for the record. */
 export const recordSysctls = (): Record<string, string> => {

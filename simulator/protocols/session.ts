@@ -63,6 +63,8 @@ export interface SessionConfig {
   readonly random: Random
   /** How the device registers where the protocol has no connection (CoAP); what the server behind it understands. */
   readonly registration: 'resource-directory' | 'time-resource'
+  /** A session that retransmits itself ends after so many retransmissions in a row without an answer; null or absent: never. */
+  readonly unansweredLimit?: number | null
 }
 
 export interface ConsumerConfig {
@@ -94,6 +96,8 @@ export interface ProtocolAdapter {
   readonly mapping: Readonly<
     Record<'connect' | 'send' | 'acknowledgement' | 'receive' | 'name', string>
   >
+  /** What of the protocol's own ends a session whose peer has fallen silent, in words; absent: nothing does. */
+  readonly silence?: (options: ProtocolOptions) => string | null
   readonly consumer: ConsumerPath
   device(config: SessionConfig, events: DeviceEvents): DeviceSession
 }

@@ -1,4 +1,5 @@
 /** Measurements without a run, for tests: what a folder would hold, as objects. */
+import { CLEAR_LINK } from '../core/link-profile.ts'
 import type { Measurement, Outcome, Scenario } from '../core/types.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { type Group, conditionsOf } from './rows.ts'
@@ -51,7 +52,7 @@ const SCENARIO = {
     { name: 'safe', kind: 'mqtt-tls', security: 'tls' },
   ],
   baseline: { plain: 'plain', safe: 'plain' },
-  links: [{ name: 'lan' }],
+  links: [{ ...CLEAR_LINK, name: 'lan' }],
   devices: [10],
   workloads: [{ name: 'telemetry' }],
   repetitions: 6,
@@ -64,6 +65,7 @@ export const runOf = (cells: readonly InventedCell[]): Run => ({
   document: {},
   conditions: conditionsOf(cells.flatMap(rowsOf), SCENARIO),
   histograms: new Map(),
+  intervals: new Map(),
 })
 
 /** The group of a stack in a run of one condition. */

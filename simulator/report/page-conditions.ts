@@ -1,4 +1,5 @@
 /** The second half of the page: under which conditions, and how far to trust it. */
+import { cautionsOf } from '../core/cautions.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { level, plural } from './format.ts'
 import { type Html, details, escape, flattened, paragraph, table, words } from './html.ts'
@@ -83,6 +84,7 @@ export const validity = (run: Run): Html => {
             ? 'All stacks of a repetition met the same channel: its digests agree.'
             : 'Warning: stacks of a repetition did not meet the same channel; its digests differ.',
         ),
+    ...run.scenario.links.flatMap(cautionsOf).map(paragraph),
     ...describeResumptions(run.document).map(paragraph),
     instrument(run),
     rows.length === 0
@@ -123,9 +125,7 @@ export const audit = (run: Run): Html => {
       rows,
       'Fairness audit',
     ),
-    tcp.length === 0
-      ? ''
-      : paragraph(`TCP in both namespaces, for every stack: ${tcp.join(', ')}.`),
+    tcp.length === 0 ? '' : paragraph(`TCP in both namespaces: ${tcp.join(', ')}.`),
   ].join('')
 }
 

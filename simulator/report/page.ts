@@ -2,6 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import type { TimelineEvent } from '../core/link-profile.ts'
+import { eventName } from '../core/timeline.ts'
+import { formatQuantity } from '../core/units.ts'
 import type { Chart } from './charts/theme.ts'
 import { list, plural } from './format.ts'
 import { type Html, escape, section } from './html.ts'
@@ -12,6 +15,8 @@ import type { Run } from './run.ts'
 
 const POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+const span = (time: number): string => formatQuantity(time, 'duration')
 
 /** The browser builds of Vega, without their pointers to source maps. */
 const bundles = async (): Promise<string[]> => {
@@ -47,6 +52,15 @@ const figure = (chart: Chart): Html => {
   ].join('')
 }
 
+/** Runs of releases before the timeline have none. */
+const timelineWords = (timeline: readonly TimelineEvent[]): string[] => {
+  const words = timeline.map((event) => {
+    const lasts = event.kind === 'rebind' || event.for === null ? '' : ` for ${span(event.for)}`
+    return `${eventName(event)} at ${span(event.at)}${lasts}`
+  })
+  return words.length === 0 ? [] : [`Timeline: ${list(words)}.`]
+}
+
 const header = (run: Run): Html => {
   const { scenario } = run
   const names = (items: readonly { readonly name: string }[]): string =>
@@ -56,6 +70,7 @@ const header = (run: Run): Html => {
     `Links: ${names(scenario.links)}.`,
     `Devices: ${list(scenario.devices.map(String))}.`,
     `Workload: ${names(scenario.workloads)}.`,
+    ...timelineWords(scenario.timeline ?? []),
     `${plural(scenario.repetitions, 'repetition')}, seed ${scenario.seed}.`,
   ]
   return `<header><p class="kicker">thingbench · ${escape(scenario.name)}</p><h1>${escape(scenario.title)}</h1><p class="meta">${escape(facts.join(' '))}</p></header>`

@@ -6,6 +6,7 @@ import type { Scenario } from '../core/types.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import { attemptKey, parseRows } from '../measure/rows.ts'
 import { plural } from './format.ts'
+import { type SecondRow, parseIntervals } from './intervals.ts'
 import { type Condition, conditionsOf } from './rows.ts'
 
 /** Conditions of one start of a run. */
@@ -28,7 +29,7 @@ type Table = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 export interface AuditDocument {
   /** Property -> stack -> what it was. */
   readonly stacks?: Table
-  /** Setting -> value, the same for every stack. */
+  /** Setting -> value; several where stacks ask for different ones. */
   readonly tcp?: Readonly<Record<string, unknown>>
   /** Whether every stack of a repetition met the same channel. */
   readonly channels_agree?: boolean
@@ -43,6 +44,8 @@ export interface Run {
   readonly conditions: readonly Condition[]
   /** Cell id -> series -> histogram in its sparse form, for the cells that have histograms. */
   readonly histograms: ReadonlyMap<string, Readonly<Record<string, HistogramJson>>>
+  /** Cell id -> the seconds of a run with a timeline; empty without one. */
+  readonly intervals: ReadonlyMap<string, readonly SecondRow[]>
 }
 
 const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT'
@@ -67,10 +70,10 @@ const readJson = async (folder: string, file: string): Promise<unknown> => {
   }
 }
 
-/** Series name -> histogram; null when the cell wrote none (it failed, or is unsupported). */
-const readHistograms = async (path: string): Promise<Record<string, HistogramJson> | null> => {
+/** Text of a cell's file; null when the cell wrote none (it failed, or is unsupported). */
+const readCellFile = async (path: string): Promise<string | null> => {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, HistogramJson>
+    return await readFile(path, 'utf8')
   } catch (error) {
     if (isMissing(error)) return null
     throw error
@@ -79,7 +82,7 @@ const readHistograms = async (path: string): Promise<Record<string, HistogramJso
 
 /**
  * Reads run.json, scenario.resolved.json, rows.ndjson and cells/<cell id>/histograms.json (cells/<cell id>.attempt2/ for a
- * second attempt).
+ * second attempt); with a timeline, intervals.csv beside the histograms too.
  * @throws ThingbenchError TB_RESULTS_UNREADABLE when one of the first three is missing or broken
  */
 export const readRun = async (folder: string): Promise<Run> => {
@@ -88,14 +91,20 @@ export const readRun = async (folder: string): Promise<Run> => {
   const rows = parseRows(await readText(folder, 'rows.ndjson'), folder)
   const conditions = conditionsOf(rows, scenario)
   const histograms = new Map<string, Readonly<Record<string, HistogramJson>>>()
+  const intervals = new Map<string, readonly SecondRow[]>()
+  // Runs of releases before the timeline do not name it.
+  const watchesTime = (scenario.timeline ?? []).length > 0
   for (const condition of conditions)
     for (const group of condition.groups)
       for (const cell of group.counted) {
         const attempt = join(folder, 'cells', attemptKey(cell.id, cell.attempt))
-        const found = await readHistograms(join(attempt, 'histograms.json'))
-        if (found) histograms.set(cell.id, found)
+        const found = await readCellFile(join(attempt, 'histograms.json'))
+        if (found !== null)
+          histograms.set(cell.id, JSON.parse(found) as Record<string, HistogramJson>)
+        const seconds = watchesTime ? await readCellFile(join(attempt, 'intervals.csv')) : null
+        if (seconds !== null) intervals.set(cell.id, parseIntervals(seconds))
       }
-  return { folder, scenario, document, conditions, histograms }
+  return { folder, scenario, document, conditions, histograms, intervals }
 }
 
 /** The factors of a condition that vary in this run, in words: what tells its panel from the others. Empty when nothing varies. */

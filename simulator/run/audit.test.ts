@@ -23,16 +23,19 @@ const cells = expand(parseScenario(Buffer.from(TEXT), 'audit.yaml', catalogue, n
 
 const resultOf = (i: number): CellResult =>
   ({
-    sysctls: { tcp_congestion_control: 'cubic' },
+    sysctls: { 'net.ipv4.tcp_timestamps': i === 2 ? '0' : '1' },
     brokerVersion: i < 2 ? '2.0.11' : '2.0.12',
-    fleet: { negotiated: { cipher: 'none' } },
+    fleet: { negotiated: { cipher: 'none' }, tcp: null },
     link: { channelDigest: i === 3 ? 'other' : `digest ${i >> 1}`, plaintextDevices: 2 },
   }) as unknown as CellResult
 
 test('an audit that is interrupted anywhere and taken up again says what an uninterrupted one says', () => {
   const whole = new Audit()
   for (const [i, cell] of cells.entries()) whole.add(cell, resultOf(i))
-  const { stacks, channels, channels_agree: agree } = whole.toJSON()
+  const { stacks, tcp, channels, channels_agree: agree } = whole.toJSON()
+  assert.deepEqual(tcp, { 'net.ipv4.tcp_timestamps': '1 | 0' })
+  assert.equal(stacks.TCP_NODELAY?.['mqtt-tcp'], 'on asked for, not read back')
+  assert.equal(stacks.TCP_NODELAY?.['coap-udp'], undefined)
   assert.equal(stacks.server?.['mqtt-tcp'], 'Eclipse Mosquitto 2.0.11 | Eclipse Mosquitto 2.0.12')
   assert.deepEqual(channels, { 'here 2 r1': 'digest 0', 'here 2 r2': 'digest 1 | other' })
   assert.equal(agree, false)

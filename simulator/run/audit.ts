@@ -7,11 +7,13 @@ import type { Cell } from '../core/types.ts'
 import { holdsCanary } from '../fleet/payload.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
+import { silenceWords } from './silence-audit.ts'
+import { tcpProperties } from './tcp-audit.ts'
 
 export interface AuditJson {
   /** Property -> stack -> what it was; several values in one run are joined by " | ". */
   readonly stacks: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** TCP settings of both namespaces: the same for every stack. */
+  /** TCP settings of both namespaces, as they were read back. What differs between cells, such as what a stack asks of TCP, is joined too. */
   readonly tcp: Readonly<Record<string, string>>
   /** `<link> <devices> r<repetition>` -> channel digest, and whether all stacks met the same channel. */
   readonly channels: Readonly<Record<string, string>>
@@ -35,7 +37,7 @@ export class Audit {
   readonly #stacks = new Map<string, Sets>()
   readonly #channels: Sets = new Map()
   readonly #mapping = new Map<string, Readonly<Record<string, string>>>()
-  #tcp: Readonly<Record<string, string>> = {}
+  readonly #tcp: Sets = new Map()
 
   /** @param earlier what was collected before the run was interrupted */
   constructor(earlier: AuditJson | null = null) {
@@ -44,13 +46,14 @@ export class Audit {
       this.#stacks.set(property, parted(row))
     this.#channels = parted(earlier.channels)
     this.#mapping = new Map(Object.entries(earlier.mapping))
-    this.#tcp = earlier.tcp
+    this.#tcp = parted(earlier.tcp)
   }
 
   add(cell: Cell, result: CellResult): void {
     const { stack } = cell
     const broker = brokerNamed(stack.broker)
-    this.#tcp = result.sysctls
+    for (const [name, value] of Object.entries(result.sysctls))
+      this.#tcp.set(name, (this.#tcp.get(name) ?? new Set()).add(value))
     this.#mapping.set(stack.protocol, adapterOf(stack.protocol).mapping)
     const channel = `${cell.link.name} ${cell.devices} r${cell.repetition}`
     this.#channels.set(
@@ -62,7 +65,10 @@ export class Audit {
       hops: String(broker.hops),
       reliability: stack.reliability,
       acknowledgement: adapterOf(stack.protocol).mapping.acknowledgement,
-      ...(stack.carrier === 'stream' ? { TCP_NODELAY: stack.tcp.nodelay ? 'on' : 'off' } : {}),
+      ...(stack.carrier === 'stream'
+        ? tcpProperties(stack.tcp, result.fleet.tcp, result.sysctls)
+        : {}),
+      'what ends a connection without answers': silenceWords(stack, result.sysctls),
       ...result.fleet.negotiated,
       ...Object.fromEntries(
         Object.entries(stack.options).map(([key, value]) => [
@@ -89,7 +95,7 @@ export class Audit {
       stacks: Object.fromEntries(
         [...this.#stacks].map(([property, row]) => [property, joined(row)]),
       ),
-      tcp: this.#tcp,
+      tcp: joined(this.#tcp),
       channels: joined(this.#channels),
       channels_agree: [...this.#channels.values()].every((digests) => digests.size === 1),
       mapping: Object.fromEntries(this.#mapping),

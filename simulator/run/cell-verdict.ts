@@ -1,6 +1,6 @@
 /** Puts together what is known of a cell's measured window, for `judge`. */
 import type { Cell, Verdict } from '../core/types.ts'
-import type { FleetReport } from '../fleet/fleet-protocol.ts'
+import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { usageBetween } from '../measure/usage.ts'
@@ -8,6 +8,7 @@ import { judge } from '../measure/validity.ts'
 import type { LinkAccount } from '../network/link-protocol.ts'
 import type { Samples } from './cell-usage.ts'
 import { busyShares, serverPids, useOf } from './cell-usage.ts'
+import { nagleNotes } from './nagle-note.ts'
 import type { Parties } from './parties.ts'
 
 export const judgeCell = (
@@ -15,6 +16,7 @@ export const judgeCell = (
   parties: Parties,
   samples: Samples,
   fleet: FleetReport,
+  consumer: ConsumerReport | null,
   link: LinkAccount,
 ): Verdict => {
   const window = usageBetween(samples.start, samples.end)
@@ -23,7 +25,7 @@ export const judgeCell = (
   const wait = (pid: number): number => (useOf(window, [pid], 'wait') ?? 0) / elapsed
   const broker = useOf(window, serverPids(parties), 'cpu')
   const delay = Histogram.fromJSON(fleet.series.schedule_delay as HistogramJson)
-  return judge({
+  const verdict = judge({
     interval: cell.workload.interval,
     steal: window.machine.steal / machine,
     otherLoad: Math.max(0, window.machine.busy - window.cpu) / machine,
@@ -46,6 +48,7 @@ export const judgeCell = (
         ? null
         : `a limit of this host was hit: ${fleet.ends.limit.example}`,
   })
+  return { ...verdict, notes: [...verdict.notes, ...nagleNotes(cell, fleet, consumer, link)] }
 }
 
 const commonEnd = ({ ends }: FleetReport): string | null =>

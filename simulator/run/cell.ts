@@ -197,7 +197,7 @@ const conclude = (
     busy: busyShares(samples),
   })
   return {
-    verdict: judgeCell(cell, parties, samples, fleet, link),
+    verdict: judgeCell(cell, parties, samples, fleet, consumer, link),
     readings,
     fleet,
     consumer,

@@ -5,6 +5,7 @@ import type { BrokerProduct } from '../brokers/broker.ts'
 import { BROKERS } from '../brokers/catalogue.ts'
 import { inRange } from '../brokers/versions.ts'
 import { probeTun } from '../network/host.ts'
+import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
 import { wrongNode } from './environment.ts'
 import { devicesInFiles, devicesInMemory } from './limits.ts'
 import { describeMachine } from './machine.ts'
@@ -161,6 +162,24 @@ const limits = async (): Promise<Finding[]> => {
   ]
 }
 
+const calibration = (): Finding => {
+  const what = 'calibration'
+  const stored = readCalibration(calibrationFile(), machineIdentity())
+  return stored === null
+    ? {
+        what,
+        state: 'note',
+        detail: 'none of this machine, kernel and release',
+        remedy: 'thingbench calibrate',
+      }
+    : {
+        what,
+        state: 'ok',
+        detail: `the link is trusted up to ${stored.trusted} packets/s (${stored.made})`,
+        remedy: null,
+      }
+}
+
 /** Everything that matters, in the order in which a run would miss it. */
 export const examine = async (): Promise<Finding[]> => [
   node(),
@@ -168,4 +187,5 @@ export const examine = async (): Promise<Finding[]> => [
   ...(await link()),
   ...(await brokers()),
   ...(await limits()),
+  calibration(),
 ]

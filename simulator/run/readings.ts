@@ -139,6 +139,7 @@ const deliveries = (
     reading('throughput.sent', rate(accounts.sent), n),
     reading('devices.connected', fleet.connected, cell.devices),
     reading('devices.failed', fleet.failed, cell.devices),
+    reading('devices.reconnects', fleet.reconnects, cell.devices),
   ]
   if (consumer === null) return sender
   const lost = accounts.lost + accounts.notSent
@@ -225,6 +226,7 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
     plaintext(cell, link),
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
     reading('link.late_packets', link.latePackets, link.arrived),
+    reading('link.unreachable', link.unreachable, link.arrived),
     reading('link.clocked', link.clocked, link.arrived),
   ]
 }

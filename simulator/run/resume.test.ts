@@ -37,6 +37,7 @@ const documentOf = (scenario: Scenario, options: Narrowing): RunDocument => ({
   options,
   seed: scenario.seed,
   repetitions: scenario.repetitions,
+  timeline: [],
   resumptions: [],
   outcomes: null,
   ended: 'interrupted',

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { RoleProcess } from './role-process.ts'
+import { unsupportedCause } from './supported.ts'
 
 type Said =
   | { readonly event: 'ready' }
@@ -76,3 +77,15 @@ test('a process that tells of its failure has failed so, and one that says nothi
   const interrupted = AbortSignal.abort()
   await assert.rejects(silent.expect('ready', 5000, interrupted), { name: 'AbortError' })
 })
+
+for (const [code, unsupported] of [
+  ['TB_TCP_CONGESTION', 'This kernel has none of it.'],
+  ['TB_LINK_TUN', null],
+] as const)
+  test(`a process that ends with ${code} ${unsupported === null ? 'has failed' : 'cannot do what is asked here'}`, async () => {
+    const failed = { event: 'failed', code, message: 'This kernel has none of it.' }
+    await using process = role(`console.log(${JSON.stringify(JSON.stringify(failed))})`)
+    await assert.rejects(process.expect('ready', 5000, signal), { code: 'TB_ROLE_FAILED' })
+    assert.ok(process.failure !== null)
+    assert.equal(unsupportedCause(process.failure), unsupported)
+  })

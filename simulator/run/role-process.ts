@@ -131,7 +131,7 @@ export class RoleProcess<
   }
 
   #hear(line: string): void {
-    let event: Event & { readonly message?: string }
+    let event: Event & { readonly code?: string; readonly message?: string }
     try {
       event = JSON.parse(line) as typeof event
     } catch {
@@ -139,7 +139,7 @@ export class RoleProcess<
       this.#keep(line)
       return
     }
-    if (event.event === 'failed') return this.#fail(event.message ?? 'no reason given')
+    if (event.event === 'failed') return this.#fail(event.message ?? 'no reason given', event.code)
     const listener = this.#listeners.get(event.event)
     if (listener) return listener(event)
     const waiting = this.#waiting.find((w) => w.event === event.event)
@@ -152,12 +152,11 @@ export class RoleProcess<
     if (this.#log.length > LOG_LINES) this.#log.shift()
   }
 
-  #fail(message: string): void {
+  /** @param code of the error table, when the process gave one: it becomes the cause */
+  #fail(message: string, code?: string): void {
     const log = this.#log.length > 0 ? ` Its last lines: ${this.#log.slice(-5).join(' | ')}` : ''
-    this.#failure ??= new ThingbenchError('TB_ROLE_FAILED', {
-      role: this.name,
-      reason: message + log,
-    })
+    const fill = { role: this.name, reason: message + log }
+    this.#failure ??= new ThingbenchError('TB_ROLE_FAILED', fill, { cause: { code, message } })
     for (const waiting of this.#waiting.slice()) waiting.reject(this.#failure)
   }
 }

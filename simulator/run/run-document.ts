@@ -1,4 +1,5 @@
 /** run.json: the conditions of a run (docs/results.md). */
+import type { TimelineEvent } from '../core/link-profile.ts'
 import type { Outcome } from '../core/types.ts'
 import type { AuditJson } from './audit.ts'
 import type { Narrowing } from './narrow.ts'
@@ -21,6 +22,7 @@ export interface RunDocument extends Start {
   readonly options: Narrowing
   readonly seed: number
   readonly repetitions: number
+  readonly timeline: readonly TimelineEvent[]
   /** The starts after the first one, which continued what was interrupted. */
   readonly resumptions: readonly Start[]
   /** How many cells ended how; null before the end. */

@@ -12,6 +12,8 @@ import { Announcer } from './announcer.ts'
 import { Audit } from './audit.ts'
 import type { Idle } from './cell.ts'
 import { machineBusy } from './cell-usage.ts'
+import { packetRateWarning } from './calibration/packet-rate.ts'
+import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
 import { describeEnvironment } from './environment.ts'
 import { isFullDisk, orFullDisk, withReserve } from './full-disk.ts'
 import { fitOf, openFilesFor } from './limits.ts'
@@ -83,7 +85,7 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
 
 const begin = async ({ scenario, out, results, options }: RunRequest, start: Start) => {
   const store = await Store.create(scenario, out, results)
-  const { name, title, digest, seed, repetitions } = scenario
+  const { name, title, digest, seed, repetitions, timeline } = scenario
   const document: RunDocument = {
     schema: 1,
     scenario: name,
@@ -93,6 +95,7 @@ const begin = async ({ scenario, out, results, options }: RunRequest, start: Sta
     options,
     seed,
     repetitions,
+    timeline,
     resumptions: [],
     outcomes: null,
     ended: null,
@@ -153,6 +156,9 @@ const requireRoom = async (
   if (binding !== null)
     throw new ThingbenchError('TB_LIMIT', { need: binding.text, remedy: binding.remedy })
   for (const { text, remedy } of close) say(`close to a limit: ${text}. ${remedy}.`)
+  const calibration = readCalibration(calibrationFile(), machineIdentity())
+  const doubt = packetRateWarning(scenario, calibration)
+  if (doubt !== null) say(`more than is trusted: ${doubt.text}. ${doubt.remedy}.`)
 }
 
 /** Without a link no cell can run: better said once, before there is a folder, than by every cell. */

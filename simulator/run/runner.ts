@@ -15,9 +15,10 @@ import type { Announcer } from './announcer.ts'
 import type { Audit } from './audit.ts'
 import type { CellResult, Idle } from './cell.ts'
 import { runCell } from './cell.ts'
+import { intervalsCsv } from './intervals-csv.ts'
 import type { RunContext } from './parties.ts'
 import type { Store } from './store.ts'
-import { unsupportedReason } from './supported.ts'
+import { unsupportedCause, unsupportedReason } from './supported.ts'
 
 export interface RunPlan {
   readonly scenario: Scenario
@@ -78,8 +79,9 @@ const outcomeOf = async (
 const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdict> => {
   plan.signal.throwIfAborted()
   const folder = await plan.store.cellFolder(cell.id, number)
-  const unsupported = unsupportedReason(cell)
-  const result = unsupported === null ? await measure(plan, cell, folder) : null
+  const known = unsupportedReason(cell)
+  const result = known === null ? await measure(plan, cell, folder) : null
+  const unsupported = known ?? (result instanceof ThingbenchError ? unsupportedCause(result) : null)
   const verdict: Verdict =
     unsupported !== null
       ? { outcome: 'unsupported', reasons: [unsupported], notes: [] }
@@ -89,7 +91,7 @@ const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdi
   const measured = result instanceof ThingbenchError ? null : result
   await writeFile(join(folder, 'log.txt'), cellLog(verdict, measured))
   if (measured !== null) {
-    await writeCellFiles(folder, measured)
+    await writeCellFiles(folder, measured, plan.scenario)
     plan.audit.add(cell, measured)
     await plan.describe()
   }
@@ -155,16 +157,12 @@ const rowsOf = (
 const writeCellFiles = async (
   folder: string,
   { fleet, consumer, brokerLog }: CellResult,
+  { timeline, phases }: Scenario,
 ): Promise<void> => {
   const series = { ...fleet.series, ...consumer?.series }
   await writeFile(join(folder, 'histograms.json'), `${JSON.stringify(series)}\n`)
-  const seconds = (consumer?.seconds ?? []).map(({ second, delivered, p50, p99, max }) =>
-    [second, delivered, p50, p99, max].join(),
-  )
-  await writeFile(
-    join(folder, 'intervals.csv'),
-    ['second,delivered,latency_p50_ns,latency_p99_ns,latency_max_ns', ...seconds, ''].join('\n'),
-  )
+  const intervals = intervalsCsv(consumer?.seconds ?? [], timeline, phases.warmup)
+  await writeFile(join(folder, 'intervals.csv'), intervals)
   if (brokerLog !== '') await writeFile(join(folder, 'broker.log'), brokerLog)
 }
 
@@ -183,9 +181,10 @@ const cellLog = (verdict: Verdict, result: CellResult | null): string => {
       lines.push(`connections ended: ${count} x ${code} (${example})`)
     for (const [reason, count] of Object.entries(fleet.givenUp))
       lines.push(`messages given up: ${count} x ${reason}`)
-    const { arrived, delivered, lost, overflowed, queued, unplannedDrops } = link
+    const { arrived, duplicated, corrupted, unplannedDrops } = link
+    const { delivered, lost, overflowed, unreachable, queued } = link
     lines.push(
-      `link: arrived ${arrived} = delivered ${delivered} + lost ${lost} + overflowed ${overflowed} + queued ${queued}; unplanned drops ${unplannedDrops}`,
+      `link: arrived ${arrived} + duplicated ${duplicated} = delivered ${delivered} + lost ${lost} + overflowed ${overflowed} + unreachable ${unreachable} + queued ${queued}; corrupted ${corrupted}; unplanned drops ${unplannedDrops}`,
     )
     lines.push(`channel: ${link.channelDigest}`)
   }

@@ -1,5 +1,6 @@
 /** What a stack cannot do is a result, not a failure: `unsupported`, with the reason. */
 import { brokerNamed } from '../brokers/catalogue.ts'
+import type { ThingbenchError } from '../core/errors.ts'
 import type { Cell } from '../core/types.ts'
 import { adapterOf } from '../protocols/index.ts'
 
@@ -13,4 +14,10 @@ export const unsupportedReason = ({ stack }: Cell): string | null => {
   if (!reliabilities.includes(stack.reliability))
     return `${name} has no ${stack.reliability} delivery (it has: ${reliabilities.join(', ')})`
   return null
+}
+
+/** What shows only when it is tried, and is told like the rest: null for a failure of another kind. */
+export const unsupportedCause = ({ cause }: ThingbenchError): string | null => {
+  const { code, message } = (cause ?? {}) as { code?: string; message?: string }
+  return code === 'TB_TCP_CONGESTION' ? (message ?? null) : null
 }

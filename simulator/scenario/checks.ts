@@ -2,6 +2,7 @@
 import { formatQuantity } from '../core/units.ts'
 import type { ScenarioValues } from './format.ts'
 import type { Problems, Spot } from './problem.ts'
+import { checkTimeline } from './timeline-checks.ts'
 
 /** Without block-wise transfer a CoAP message carries at most this much payload (RFC 7252 section 4.6). */
 const MOST_IN_DATAGRAM = 1024
@@ -10,7 +11,15 @@ export const checkWhole = (values: ScenarioValues, problems: Problems): void => 
   checkNames(values, problems)
   if (sound(problems, 'stacks') && sound(problems, 'links')) checkThresholds(values, problems)
   checkTimes(values, problems)
+  if (sound(problems, 'timeline') && sound(problems, 'links') && sound(problems, 'phases'))
+    checkTimeline(
+      values.timeline ?? [],
+      values.links.map((link) => link.value),
+      values.phases.measure,
+      problems,
+    )
   checkPayload(values, problems)
+  checkRehandshake(values, problems)
 }
 
 /** Whether all of a list could be read: otherwise a name that is not found may only be one that was misread. */
@@ -94,4 +103,17 @@ const checkPayload = ({ stacks, workload }: ScenarioValues, problems: Problems):
     allowed: `at most ${MOST_IN_DATAGRAM} B with ${datagram.entry.name}, which sends one message in one datagram`,
     advice: 'Block-wise transfer is not available yet.',
   })
+}
+
+/** Only what is acknowledged is retransmitted, and missed. */
+const checkRehandshake = ({ stacks, workload }: ScenarioValues, problems: Problems): void => {
+  for (const { keys, place } of stacks) {
+    const reliability = keys.reliability ?? workload.reliability
+    if (keys.dtls.rehandshakeAfter === null || reliability !== 'best-effort') continue
+    problems.add(place, `${place.path}.dtls.rehandshake_after`, {
+      found: 'rehandshake_after with best-effort messages, of which none is retransmitted',
+      allowed: 'rehandshake_after with acknowledged messages',
+      advice: 'Leave it out, or write reliability: acknowledged.',
+    })
+  }
 }

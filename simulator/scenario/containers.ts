@@ -191,13 +191,3 @@ export const factor = <T extends number>(item: Rule<T>): Rule<readonly T[]> => (
     return values.length === 0 ? undefined : values
   },
 })
-
-/** A list that must be empty, because what it would hold has no engine yet. */
-export const emptyList = (instead: string): Rule<readonly never[]> => ({
-  schema: { type: 'array', maxItems: 0 },
-  read(node, path, problems) {
-    if (node.kind === 'sequence' && node.items.length === 0) return []
-    problems.planned(node, path, path.split('.').at(-1) ?? path, instead)
-    return undefined
-  },
-})

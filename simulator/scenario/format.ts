@@ -3,7 +3,6 @@ import type { Catalogue } from '../core/types.ts'
 import { MOST_DEVICES } from '../core/device-name.ts'
 import {
   defaulted,
-  emptyList,
   factor,
   list,
   optional,
@@ -18,6 +17,7 @@ import { choice, flag, integer, name, quantity, text } from './scalars.ts'
 import { RELIABILITY } from './stack-keys.ts'
 import { stackRule } from './stack.ts'
 import { thresholdRule } from './threshold.ts'
+import { timelineRule } from './timeline.ts'
 
 const SECOND = 1e9
 const HOUR = 3600 * SECOND
@@ -102,10 +102,6 @@ const baseline = (protocols: readonly string[]) =>
 
 /** Keys of which only the value that changes nothing is available yet. */
 const laterFields = {
-  timeline: optional(
-    'What happens to links and devices on the way.',
-    emptyList('Links and devices stay as they are: leave it out.'),
-  ),
   capture: defaulted(
     'Packet capture of the link, with keys.',
     flag({ value: true, instead: 'Leave it out.' }),
@@ -128,7 +124,7 @@ const laterFields = {
   ),
 }
 
-const scenarioFields = (catalogue: Catalogue, profiles: Profiles) => ({
+const scenarioFields = (catalogue: Catalogue, profiles: Profiles, folder: string) => ({
   thingbench: required(
     'It is the version of this format: write "thingbench: 1" as the first line.',
     choice([1], { advice: 'This thingbench reads format 1 only; a newer one may read others.' }),
@@ -146,7 +142,7 @@ const scenarioFields = (catalogue: Catalogue, profiles: Profiles) => ({
   ),
   links: required(
     'It lists the networks, such as [lan, lte-m]: names of scenarios/profiles, or mappings.',
-    list(linkRule(profiles), 'a list of links, such as [lan, lte-m]'),
+    list(linkRule(profiles, folder), 'a list of links, such as [lan, lte-m]'),
   ),
   devices: required(
     'It says how many devices there are: a number, or a list of numbers.',
@@ -157,6 +153,7 @@ const scenarioFields = (catalogue: Catalogue, profiles: Profiles) => ({
     workload,
   ),
   phases: section('How long each part of a cell takes.', phases),
+  timeline: optional('What happens to the links while a cell runs.', timelineRule),
   repetitions: defaulted(
     'How often every cell runs; a claim needs 6.',
     integer(1, MOST_REPETITIONS),
@@ -181,7 +178,12 @@ const SYNONYMS = {
   runs: 'repetitions',
   repeat: 'repetitions',
   description: 'title',
+  events: 'timeline',
 }
 
-export const scenarioRule = (catalogue: Catalogue, profiles: Profiles): Rule<ScenarioValues> =>
-  record(scenarioFields(catalogue, profiles), SYNONYMS)
+/** `folder`: from where paths in the file count. */
+export const scenarioRule = (
+  catalogue: Catalogue,
+  profiles: Profiles,
+  folder: string,
+): Rule<ScenarioValues> => record(scenarioFields(catalogue, profiles, folder), SYNONYMS)

@@ -1,6 +1,6 @@
 /** Scenario files and profile files, from disk to resolved. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { LinkProfile } from '../core/link-profile.ts'
 import type { Catalogue, Scenario } from '../core/types.ts'
@@ -47,7 +47,7 @@ const readProfile = (path: string, profile: string): LinkProfile => {
   const problems = new Problems()
   const text = decode(bytesOf(path), problems)
   const raw = text === undefined ? undefined : readYaml(text, problems)
-  const link = raw && profileRule(profile).read(raw, '', problems)
+  const link = raw && profileRule(profile, dirname(path)).read(raw, '', problems)
   if (!link || problems.list.length > 0) throw problems.error(path)
   return link
 }

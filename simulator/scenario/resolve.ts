@@ -1,5 +1,6 @@
 /** From what the file said to the question that is run: every default filled in, every name looked up, frozen. */
-import { basename } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
+import type { DirectionProfile, LinkProfile } from '../core/link-profile.ts'
 import type { Catalogue, Phases, Scenario, Stack, Workload } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { resolveBaseline } from './baseline.ts'
@@ -20,14 +21,26 @@ export const resolveScenario = (
   profiles: Profiles,
   problems: Problems,
 ): Scenario | undefined => {
-  const values = scenarioRule(catalogue, profiles).read(raw, '', problems)
+  const folder = dirname(resolve(file))
+  const values = scenarioRule(catalogue, profiles, folder).read(raw, '', problems)
   if (!values) return undefined
   checkWhole(values, problems)
   const stacks = values.stacks.map((wanted) => resolveStack(wanted, values.workload.reliability))
   const baseline = resolveBaseline(values.baseline, stacks, catalogue, problems)
   if (problems.list.length > 0) return undefined
   const question = { ...asked(values, file, stacks), baseline }
-  return deepFreeze({ ...question, file, digest: digest(question) })
+  return deepFreeze({ ...question, file, digest: digest(withoutPaths(question)) })
+}
+
+/** A trace that lies elsewhere is the same trace, as long as it is the same. */
+const withoutPaths = <Q extends { readonly links: readonly LinkProfile[] }>(question: Q) => {
+  const content = (one: DirectionProfile) => ({ ...one, trace: one.trace?.digest ?? null })
+  const links = question.links.map((link) => ({
+    ...link,
+    up: content(link.up),
+    down: content(link.down),
+  }))
+  return { ...question, links }
 }
 
 const asked = (values: ScenarioValues, file: string, stacks: readonly Stack[]) => {
@@ -41,7 +54,7 @@ const asked = (values: ScenarioValues, file: string, stacks: readonly Stack[]) =
     devices: values.devices,
     workloads: resolveWorkloads(values.workload),
     phases: resolvePhases(values.phases),
-    timeline: [],
+    timeline: (values.timeline ?? []).map((event) => event.value),
     repetitions: values.repetitions,
     seed: values.seed,
     thresholds: (values.thresholds ?? []).map(resolveThreshold),

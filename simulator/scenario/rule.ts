@@ -36,6 +36,18 @@ export const located = <T>(rule: Rule<T>): Rule<Located<T>> => ({
   },
 })
 
+/** Takes what a rule read further: into another shape or, after reporting what does not fit, into nothing. */
+export const refined = <A, B>(
+  rule: Rule<A>,
+  to: (value: A, node: RawNode, path: string, problems: Problems) => B | undefined,
+): Rule<B> => ({
+  schema: rule.schema,
+  read(node, path, problems) {
+    const value = rule.read(node, path, problems)
+    return value === undefined ? undefined : to(value, node, path, problems)
+  },
+})
+
 /** Part of the format whose engine is not built: any value is told so, with what to do instead. */
 export const planned = (instead: string): Rule<never> => ({
   schema: null,
@@ -46,11 +58,14 @@ export const planned = (instead: string): Rule<never> => ({
   },
 })
 
+const alternatives = (schema: JsonSchema): readonly unknown[] =>
+  Array.isArray(schema['anyOf']) ? schema['anyOf'] : [schema]
+
 /** Reads with the rule that suits the kind of the node: a name, or a mapping in its place. */
 export const scalarOr = <S, M>(scalar: Rule<S>, mapping: Rule<M>): Rule<S | M> => ({
   schema:
     scalar.schema && mapping.schema
-      ? { anyOf: [scalar.schema, mapping.schema] }
+      ? { anyOf: [...alternatives(scalar.schema), mapping.schema] }
       : (scalar.schema ?? mapping.schema),
   read(node, path, problems): S | M | undefined {
     return (node.kind === 'mapping' ? mapping : scalar).read(node, path, problems)

@@ -45,6 +45,8 @@ export const name: Rule<string> = {
 export interface ChoiceNotes {
   /** Word of the format -> what to use instead, as long as it has no engine. */
   readonly later?: Readonly<Record<string, string>>
+  /** What others call the same -> the word here. */
+  readonly meant?: Readonly<Record<string, string>>
   /** What else is allowed, behind the words. */
   readonly or?: string
   readonly advice?: string
@@ -57,7 +59,7 @@ const bothWays = (allowed: readonly (string | number)[]): (string | number)[] =>
 /** One of some words, compared as they are written, so that 1.3 needs no quotes. */
 export const choice = <T extends string | number>(
   allowed: readonly T[],
-  { later = {}, or, advice }: ChoiceNotes = {},
+  { later = {}, meant = {}, or, advice }: ChoiceNotes = {},
 ): Rule<T> => ({
   schema: { enum: bothWays(allowed) },
   read(node, path, problems) {
@@ -74,7 +76,10 @@ export const choice = <T extends string | number>(
     problems.add(node, path, {
       found: described(node),
       allowed: [...among, ...(or === undefined ? [] : [or])].join(', '),
-      near: { word, among: [...among, ...Object.keys(later)] },
+      near: {
+        word: Object.hasOwn(meant, word) ? (meant[word] ?? word) : word,
+        among: [...among, ...Object.keys(later)],
+      },
       ...(advice === undefined ? {} : { advice }),
     })
     return undefined

@@ -9,7 +9,7 @@ export const scenarioSchema = (catalogue: Catalogue, profiles: Profiles): JsonSc
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'A thingbench scenario',
   description: 'One question: which stacks, on which links, with how many devices, doing what.',
-  ...scenarioRule(catalogue, profiles).schema,
+  ...scenarioRule(catalogue, profiles, '').schema,
 })
 
 /** The text of scenarios/scenario.schema.json. */

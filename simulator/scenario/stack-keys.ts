@@ -1,7 +1,6 @@
 /** The keys of a stack's mapping, as one table: what each means, what it may be, what it is when it is absent. */
 import type { Catalogue, OptionRule, ProtocolOptions, Reliability } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
-import { DTLS_CIPHERS, GROUPS, TLS_CIPHERS } from './ciphers.ts'
 import {
   defaulted,
   optional,
@@ -13,56 +12,10 @@ import {
 } from './containers.ts'
 import { located, planned, scalarOr, type Rule } from './rule.ts'
 import { choice, flag, integer, name, quantity } from './scalars.ts'
+import { dtls, tcp, tls } from './transport-keys.ts'
 
 export const RELIABILITY: Rule<Reliability> = choice<Reliability>(['best-effort', 'acknowledged'], {
   later: { 'exactly-once': 'Use acknowledged.' },
-})
-
-const tls = record({
-  version: defaulted('TLS version, the only one offered.', choice(['1.2', '1.3'] as const), '1.3'),
-  group: defaulted('Key exchange group, the only one offered.', GROUPS, 'X25519'),
-  cipher: optional(
-    'Cipher suite, the only one offered. Default: AES-128-GCM of the version.',
-    located(choice([...TLS_CIPHERS['1.3'], ...TLS_CIPHERS['1.2']])),
-  ),
-  resumption: defaulted(
-    'Resume sessions when reconnecting.',
-    flag({ value: true, instead: 'Every connection makes a full handshake: leave it out.' }),
-    false,
-  ),
-  early_data: defaulted(
-    'Send application data with the first flight.',
-    flag({ value: true, instead: 'Leave it out.' }),
-    false,
-  ),
-})
-
-const dtls = record({
-  cipher: defaulted('Cipher suite, the only one offered.', choice(DTLS_CIPHERS), 'PSK-AES128-CCM8'),
-  mtu: defaulted(
-    'Largest UDP payload of a handshake datagram.',
-    quantity('size', 256, 16_384),
-    '1152 B',
-  ),
-  resumption: defaulted(
-    'Resume sessions when reconnecting.',
-    flag({ value: true, instead: 'Every connection makes a full handshake: leave it out.' }),
-    false,
-  ),
-  rehandshake_after: optional('', planned('Associations last as long as the run: leave it out.')),
-})
-
-const tcp = record({
-  nodelay: defaulted(
-    "TCP_NODELAY on the devices' sockets: no Nagle algorithm. The servers' sockets always have it.",
-    flag(),
-    true,
-  ),
-  congestion: optional('', planned('Congestion control is cubic: leave it out.')),
-  initial_window: optional('', planned("The kernel's default, 10 segments, holds: leave it out.")),
-  keepalive: optional('', planned('TCP keep-alive is off: leave it out.')),
-  rto_min: optional('', planned("The kernel's default, 200 ms, holds: leave it out.")),
-  user_timeout: optional('', planned("The kernel's default holds: leave it out.")),
 })
 
 const optionField = (rule: OptionRule, later: Readonly<Record<string, string>>): Field<unknown> => {

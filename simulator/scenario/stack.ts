@@ -1,5 +1,4 @@
 /** Stacks of a scenario: a name, or a mapping that overrides parts of one; and the resolved `Stack`. */
-import { PLAIN_TCP } from '../core/tcp.ts'
 import type { Catalogue, ProtocolOptions, Reliability, Stack, StackEntry } from '../core/types.ts'
 import { TLS_CIPHERS } from './ciphers.ts'
 import { record } from './containers.ts'
@@ -77,10 +76,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
           cipher: keys.tls.cipher?.value ?? TLS_CIPHERS[keys.tls.version][0],
         }
       : null,
-  dtls:
-    entry.security === 'dtls-psk'
-      ? { cipher: keys.dtls.cipher, mtu: keys.dtls.mtu, rehandshakeAfter: null }
-      : null,
-  tcp: { ...PLAIN_TCP, nodelay: keys.tcp.nodelay },
+  dtls: entry.security === 'dtls-psk' ? keys.dtls : null,
+  tcp: keys.tcp,
   options: given(keys.protocolOptions),
 })

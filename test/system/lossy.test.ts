@@ -50,7 +50,7 @@ describe('100 devices on a link that loses 5 % each way', { skip: skipReason() }
       assert.equal(of('devices.connected'), DEVICES)
       assert.equal(of('devices.failed'), 0)
       const link =
-        /arrived (\d+) = delivered (\d+) \+ lost (\d+) \+ overflowed (\d+) \+ queued (\d+)/
+        /arrived (\d+) \+ duplicated 0 = delivered (\d+) \+ lost (\d+) \+ overflowed (\d+) \+ unreachable (\d+) \+ queued (\d+)/
       const [arrived = 0, ...parts] = (link.exec(await logOf(stack)) ?? []).slice(1).map(Number)
       assert.equal(
         parts.reduce((sum, count) => sum + count, 0),

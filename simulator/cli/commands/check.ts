@@ -1,4 +1,5 @@
 /** `thingbench check SCENARIO...`: all problems of all files at once. */
+import { cautionsOf } from '../../core/cautions.ts'
 import { ThingbenchError } from '../../core/errors.ts'
 import type { Catalogue } from '../../core/types.ts'
 import { formatSpan } from '../../core/units.ts'
@@ -21,6 +22,7 @@ export const check = (
       const time = cells.reduce((sum, cell) => sum + expectedTime(cell, scenario.phases), 0)
       const count = cells.length === 1 ? '1 cell' : `${cells.length} cells`
       out(`${file}: valid, ${count}, about ${formatSpan(time)}.\n`)
+      for (const caution of scenario.links.flatMap(cautionsOf)) out(`  ${caution}\n`)
     } catch (error) {
       if (!(error instanceof ThingbenchError)) throw error
       exit ||= error.exit

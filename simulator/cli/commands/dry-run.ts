@@ -1,10 +1,14 @@
 /** `thingbench run SCENARIO --dry-run`: what would run, in which order, and how long it would take. */
+import { cautionsOf } from '../../core/cautions.ts'
 import type { Cell, Scenario } from '../../core/types.ts'
 import { formatSpan } from '../../core/units.ts'
 import { SECOND } from '../../core/clock.ts'
 import { blocksOf, expectedMessages, expectedTime } from '../../run/order.ts'
 import type { PlanEvent } from '../json-events.ts'
+import { table } from '../table.ts'
 
+/** Columns of the plan that are numbers. */
+const NUMBERS = new Set([0, 1, 3])
 /** A percentile is printed only with at least this many messages beyond it. */
 const BEYOND = 10
 
@@ -23,6 +27,7 @@ export const dryRun = (scenario: Scenario): string => {
       formatSpan(rows.slice(0, i).reduce((sum, row) => sum + row.time, 0)),
       formatSpan(time),
     ]),
+    NUMBERS,
   )
   return `${[...heading(scenario, cells, total), '', ...lines, ...notes(scenario, cells)].join('\n')}\n`
 }
@@ -67,21 +72,6 @@ const notes = (scenario: Scenario, cells: readonly Cell[]): string[] => {
           `With ${counted(scenario.repetitions, 'repetition')} differences are preliminary; a claim needs 6.`,
         ]
       : []),
+    ...scenario.links.flatMap(cautionsOf),
   ]
-}
-
-const NUMBERS = new Set([0, 1, 3])
-
-/** Columns as wide as their widest cell; numbers to the right. */
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => {
-  const all = [head, ...rows]
-  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
-  return all.map((row) =>
-    row
-      .map((text, i) =>
-        NUMBERS.has(i) ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  )
 }

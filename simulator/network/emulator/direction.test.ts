@@ -1,184 +1,131 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as fc from 'fast-check'
-import { MICROSECOND, MILLISECOND, SECOND } from '../../core/clock.ts'
-import { Channel, UP } from './channel.ts'
-import { Direction, LOST, OVERFLOWED } from './direction.ts'
-import { NONE, PacketPool } from './pool.ts'
-import { shape } from './profile.cases.ts'
-import { CONNECT, RUN, Epochs } from './epochs.ts'
+import { MICROSECOND, MILLISECOND, NEVER, SECOND } from '../../core/clock.ts'
+import { arrivals, bothWays, VirtualLink } from './virtual-link.cases.ts'
 
-const SLOTS = 512
-
-class Bench {
-  readonly pool = new PacketPool({ address: 0, bytes: new Uint8Array(0) }, SLOTS, 0)
-  readonly direction: Direction
-  constructor(changes: Parameters<typeof shape>[0], devices = 1, probes = 0, seed = 1) {
-    const profile = shape(changes)
-    const channels = [CONNECT, RUN].map((e) => new Channel(seed, UP, e as 0 | 1, devices, profile))
-    this.direction = new Direction(
-      this.pool,
-      profile,
-      channels as [Channel, Channel],
-      new Epochs(),
-      devices,
-      probes,
-    )
-  }
-  /** The time at which the packet is due, or what became of it. */
-  send(now: number, length: number, device = 0): number | 'lost' | 'overflowed' {
-    const slot = this.pool.take()
-    assert.notEqual(slot, NONE)
-    this.pool.length[slot] = length
-    const fate = this.direction.arrive(device, slot, now)
-    if (fate !== LOST && fate !== OVERFLOWED) return this.pool.due[slot] as number
-    this.pool.give(slot)
-    return fate === LOST ? 'lost' : 'overflowed'
-  }
-  /** Takes out what is due by `now`; returns the due times. */
-  receive(now: number, device = 0): number[] {
-    const dues: number[] = []
-    for (;;) {
-      const head = this.direction.lines.head(device)
-      if (head === NONE || (this.pool.due[head] as number) > now) return dues
-      assert.equal(this.direction.take(device), head)
-      dues.push(this.pool.due[head] as number)
-      this.pool.give(head)
-    }
-  }
-}
+const packetsAt = (now: number, count: number, length: number): [number, number][] =>
+  Array.from({ length: count }, () => [now, length])
 
 test('packets of 1 250 bytes leave a link of 1 Mbit/s 10 ms apart', () => {
-  const bench = new Bench({ rate: 1e6 })
-  const dues = Array.from({ length: 5 }, () => bench.send(1000, 1250))
   assert.deepEqual(
-    dues,
+    arrivals({ rate: 1e6 }, packetsAt(1000, 5, 1250)),
     [1, 2, 3, 4, 5].map((n) => 1000 + n * 10 * MILLISECOND),
   )
 })
 
 test('the rate limiter rests when nothing is there: a packet after a pause waits for none', () => {
-  const bench = new Bench({ rate: 8e6 })
-  assert.equal(bench.send(0, 1000), MILLISECOND)
-  assert.equal(bench.send(SECOND, 1000), SECOND + MILLISECOND)
+  const packets = [...packetsAt(0, 1, 1000), ...packetsAt(SECOND, 1, 1000)]
+  assert.deepEqual(arrivals({ rate: 8e6 }, packets), [MILLISECOND, SECOND + MILLISECOND])
 })
 
 test('delay comes on top of serialisation', () => {
-  const bench = new Bench({ rate: 1e6, delay: 50 * MILLISECOND })
-  assert.equal(bench.send(0, 125), 51 * MILLISECOND)
+  const link = { rate: 1e6, delay: 50 * MILLISECOND }
+  assert.deepEqual(arrivals(link, [[0, 125]]), [51 * MILLISECOND])
 })
 
 test('the queue takes as many packets as its limit, those in serialisation included, and drops the tail', () => {
-  const bench = new Bench({
-    rate: 1e6,
-    queue: { limit: 4, unit: 'packets' },
-    delay: 100 * MILLISECOND,
-  })
-  const fates = Array.from({ length: 7 }, () => bench.send(0, 1250))
-  assert.equal(fates.filter((fate) => fate === 'overflowed').length, 3)
-  assert.deepEqual(fates.slice(4), ['overflowed', 'overflowed', 'overflowed'])
+  const queue = { limit: 4, unit: 'packets' as const }
+  const link = { rate: 1e6, queue, delay: 100 * MILLISECOND }
   // At 10 ms, the first has left the limiter (though it is still on its way): one place is free.
-  assert.equal(bench.send(10 * MILLISECOND, 1250), 150 * MILLISECOND)
-  assert.equal(bench.send(10 * MILLISECOND, 1250), 'overflowed')
-  // At 1 s all are gone.
-  assert.equal(bench.receive(SECOND).length, 5)
-  assert.equal(typeof bench.send(SECOND, 1250), 'number')
+  const packets = [
+    ...packetsAt(0, 7, 1250),
+    ...packetsAt(10 * MILLISECOND, 2, 1250),
+    ...packetsAt(SECOND, 1, 1250),
+  ]
+  const times = [110, 120, 130, 140, NEVER, NEVER, NEVER, 150, NEVER, 1110]
+  assert.deepEqual(
+    arrivals(link, packets),
+    times.map((time) => time * MILLISECOND),
+  )
+})
+
+test('a queue in bytes is full when the packet that comes does not fit', () => {
+  const queue = { limit: 3000, unit: 'bytes' as const }
+  const lengths = [1500, 1000, 600, 500, 28]
+  const times = arrivals(
+    { rate: 8e6, queue },
+    lengths.map((length) => [0, length]),
+  )
+  assert.deepEqual(
+    times,
+    [1.5, 2.5, NEVER, 3, NEVER].map((time) => time * MILLISECOND),
+  )
 })
 
 test('an unlimited rate never fills a queue', () => {
-  const bench = new Bench({ queue: { limit: 1, unit: 'packets' }, delay: SECOND })
-  for (let i = 0; i < 100; i++) assert.equal(bench.send(0, 1250), SECOND)
+  const queue = { limit: 1, unit: 'packets' as const }
+  const times = arrivals({ queue, delay: SECOND }, packetsAt(0, 100, 1250))
+  assert.deepEqual(new Set(times), new Set([SECOND]))
 })
 
 test('each device has a link of its own', () => {
-  const bench = new Bench({ rate: 1e6, queue: { limit: 1, unit: 'packets' } }, 2)
-  assert.equal(bench.send(0, 1250, 0), 10 * MILLISECOND)
-  assert.equal(bench.send(0, 1250, 1), 10 * MILLISECOND)
-  assert.equal(bench.send(0, 1250, 0), 'overflowed')
+  const queue = { limit: 1, unit: 'packets' as const }
+  const packets = [0, 1, 0].map((device) => [0, 1250, device] as const)
+  const times = arrivals({ rate: 1e6, queue }, packets, { devices: 2 })
+  assert.deepEqual(times, [10 * MILLISECOND, 10 * MILLISECOND, NEVER])
 })
 
 test('packets keep their order under jitter, and no delay is below zero', () => {
-  const bench = new Bench({ delay: 2 * MILLISECOND, jitter: 5 * MILLISECOND })
-  let latest = 0
-  let atOnce = 0
-  for (let i = 0; i < 5000; i++) {
-    const now = i * 100 * MICROSECOND
-    const due = bench.send(now, 100)
-    assert.ok(typeof due === 'number' && due >= now && due >= latest)
-    if (due === now) atOnce++
-    latest = due
-    bench.receive(now)
-  }
-  assert.ok(atOnce > 0)
+  const link = new VirtualLink(bothWays({ delay: 2 * MILLISECOND, jitter: 5 * MILLISECOND }))
+  for (let i = 0; i < 5000; i++) link.send(i * 100 * MICROSECOND, 100)
+  link.run()
+  const names = link.exits.map((exit) => exit.name)
+  assert.deepEqual(
+    names,
+    names.map((_, i) => i),
+  )
+  const delays = link.times().map((time, i) => time - i * 100 * MICROSECOND)
+  assert.equal(Math.min(...delays), 0)
 })
 
 test('probes meet the mean delay and nothing else', () => {
-  const bench = new Bench(
+  const link = bothWays(
     {
       delay: 20 * MILLISECOND,
       jitter: 5 * MILLISECOND,
       rate: 1000,
       queue: { limit: 1, unit: 'packets' },
+      policer: { rate: 1, burst: 1 },
       loss: { kind: 'time', ratio: 1, burst: 0 },
     },
-    3,
-    2,
+    {
+      wake: { delay: SECOND, inactivity: 0 },
+      halfDuplex: true,
+      shared: { up: { rate: 1000, queue: null }, down: { rate: 1000, queue: null } },
+    },
   )
+  const virtual = new VirtualLink(link, { devices: 3, probes: 2 })
   for (let i = 0; i < 10; i++) {
-    assert.equal(bench.send(i, 1250, 4), i + 20 * MILLISECOND)
-    assert.equal(bench.send(i, 1250, 0), 'lost')
+    virtual.send(i, 1250, 4, (i % 2) as 0 | 1)
+    virtual.send(i, 1250, 0, (i % 2) as 0 | 1)
   }
-  assert.equal(bench.receive(SECOND, 4).length, 10)
+  virtual.run()
+  const times = virtual.times()
+  for (let i = 0; i < 10; i++) {
+    assert.equal(times[2 * i], i + 20 * MILLISECOND)
+    assert.equal(times[2 * i + 1], NEVER)
+  }
 })
 
-test('no packet appears or disappears, and all come out in order, whatever the traffic', () => {
-  const traffic = fc.array(
-    fc.record({
-      gap: fc.integer({ min: 0, max: 5e6 }),
-      length: fc.integer({ min: 20, max: 1500 }),
-      device: fc.integer({ min: 0, max: 2 }),
-      receive: fc.boolean(),
-    }),
-    { maxLength: 200 },
-  )
-  const link = fc.record({
-    delay: fc.constantFrom(0, 3e6, 30e6),
-    jitter: fc.constantFrom(0, 2e6),
-    rate: fc.constantFrom(null, 64e3, 1e6),
-    queue: fc.constantFrom(
-      null,
-      { limit: 1, unit: 'packets' as const },
-      { limit: 5, unit: 'packets' as const },
-    ),
-    loss: fc.constantFrom(
-      { kind: 'time' as const, ratio: 0, burst: 0 },
-      { kind: 'time' as const, ratio: 0.2, burst: 0 },
-      { kind: 'time' as const, ratio: 0.2, burst: 20e6 },
-    ),
-  })
-  fc.assert(
-    fc.property(fc.integer(), link, traffic, (seed, profile, packets) => {
-      const bench = new Bench(profile, 3, 0, seed)
-      const waiting: number[][] = [[], [], []]
-      let now = 0
-      let gone = 0
-      for (const packet of packets) {
-        now += packet.gap
-        const due = bench.send(now, packet.length, packet.device)
-        if (typeof due === 'number') waiting[packet.device]?.push(due)
-        else gone++
-        if (packet.receive) {
-          const line = waiting[packet.device] as number[]
-          const dues = bench.receive(now, packet.device)
-          assert.deepEqual(dues, line.splice(0, dues.length))
-        }
-      }
-      assert.equal(bench.direction.lines.count(), waiting.flat().length)
-      for (const device of [0, 1, 2]) assert.deepEqual(bench.receive(1e15, device), waiting[device])
-      assert.equal(bench.direction.lines.count(), 0)
-      assert.equal(bench.pool.free, SLOTS)
-      assert.ok(gone <= packets.length)
-    }),
-    { numRuns: 200 },
+test('a change of rate and queue meets the devices that it names, and lasts until it is taken back', () => {
+  const timeline = [
+    {
+      kind: 'change' as const,
+      at: SECOND,
+      for: SECOND,
+      up: { rate: 1e5, queue: { limit: 1, unit: 'packets' as const } },
+      down: {},
+      devices: 0.5,
+    },
+  ]
+  const link = new VirtualLink(bothWays({}), { devices: 2, timeline })
+  link.emulator.plan(0, 0, 10 * SECOND)
+  for (const now of [0, SECOND, SECOND, 2 * SECOND])
+    for (const device of [0, 1]) link.send(now, 125, device)
+  link.run()
+  const times = [0, 0, 1010, 1000, NEVER, 1000, 2000, 2000]
+  assert.deepEqual(
+    link.times(),
+    times.map((time) => time * MILLISECOND),
   )
 })

@@ -2,17 +2,18 @@ import { NEVER, type Nanoseconds } from '../../core/clock.ts'
 import { ThingbenchError } from '../../core/errors.ts'
 import { peerKey } from '../../core/endpoint.ts'
 import { deviceAddress, type LinkAccount, type LinkConfig } from '../link-protocol.ts'
-import { Calendar } from './calendar.ts'
 import { CanaryWatch } from './canary.ts'
-import { Channel, DOWN, UP, type DirectionIndex } from './channel.ts'
+import { DOWN, UP, type DirectionIndex } from './channel.ts'
 import { channelDigest } from './digest.ts'
-import { BEHIND, Direction, FIRST, LOST } from './direction.ts'
+import { Happenings } from './happenings.ts'
 import { Lateness } from './lateness.ts'
+import { Links, type Traces } from './links.ts'
 import { WireLog } from './log.ts'
+import { Nat } from './nat.ts'
 import { Headers, TCP } from './packet.ts'
 import { NONE, type PacketPool } from './pool.ts'
 import { TcpFlows } from './tcp-flows.ts'
-import { CONNECT, RUN, Epochs } from './epochs.ts'
+import { Epochs } from './epochs.ts'
 import { wireByPhase } from './wire.ts'
 
 const FIRST_ADDRESS = peerKey({ host: deviceAddress(0), port: 0 }) / 65536
@@ -34,48 +35,47 @@ export class Emulator {
   readonly pool: PacketPool
   readonly epochs = new Epochs()
   readonly lateness = new Lateness()
-  /** Of the packet that `take` returned: the direction in which it goes on. */
-  takenDirection: DirectionIndex = UP
   /** Packets that belong to no device and were put back. */
   strays = 0
   readonly #config: LinkConfig
-  readonly #channels: [Channel, Channel][] = []
-  readonly #directions: readonly [Direction, Direction]
-  readonly #calendar: Calendar
+  readonly #links: Links
   readonly #log = new WireLog()
   readonly #flows: TcpFlows
   readonly #canary: CanaryWatch
   readonly #headers = new Headers()
+  /** Null where nothing is asked of it, so that a packet meets no more than it must. */
+  readonly #nat: Nat | null
+  readonly #happenings: Happenings | null
+  /** Of the packet whose headers were read: false when it came down and the NAT dropped it. */
+  #reaches = true
   #t0: Nanoseconds = NEVER
   #t1: Nanoseconds = NEVER
   #arrived = 0
   #delivered = 0
-  #lost = 0
-  #overflowed = 0
+  #darkened = 0
+  #unreachable = 0
   #failed = 0
 
-  constructor(config: LinkConfig, pool: PacketPool) {
-    const { devices, probes, profile, seed } = config
+  /** `traces`: those that the profile asks for. */
+  constructor(config: LinkConfig, pool: PacketPool, traces?: Traces) {
+    const { devices, profile, timeline } = config
     this.pool = pool
     this.#config = config
-    const direction = (index: DirectionIndex): Direction => {
-      const shape = index === UP ? profile.up : profile.down
-      const channels: [Channel, Channel] = [
-        new Channel(seed, index, CONNECT, devices, shape),
-        new Channel(seed, index, RUN, devices, shape),
-      ]
-      this.#channels.push(channels)
-      return new Direction(pool, shape, channels, this.epochs, devices, probes)
-    }
-    this.#directions = [direction(UP), direction(DOWN)]
-    this.#calendar = new Calendar(2 * (devices + probes))
+    this.#links = new Links(config, pool, this.epochs, traces)
     this.#flows = new TcpFlows(devices)
     this.#canary = new CanaryWatch(config.canary, devices)
+    const rebinds = timeline.some((event) => event.kind === 'rebind')
+    this.#nat = profile.nat === null && !rebinds ? null : new Nat(devices, profile.nat)
+    this.#happenings =
+      timeline.length === 0
+        ? null
+        : new Happenings(timeline, devices, this.#nat, this.#links.changeable)
   }
 
   /** The plan of the cell: see LinkOrder. */
   plan(warmup: Nanoseconds, t0: Nanoseconds, t1: Nanoseconds): void {
     this.epochs.plan(warmup, t0)
+    this.#happenings?.plan(t0)
     this.#t0 = t0
     this.#t1 = t1
   }
@@ -83,40 +83,45 @@ export class Emulator {
   /** A packet of `length` bytes lies in `slot` and came to the link at `now`. The slot is the emulator's from here on. */
   arrive(direction: DirectionIndex, slot: number, length: number, now: Nanoseconds): void {
     const { pool } = this
-    const device = this.#deviceOf(direction, pool.offset(slot), length)
+    this.#happenings?.advance(now)
+    const device = this.#deviceOf(direction, pool.offset(slot), length, now)
     if (device < 0) {
       this.strays++
       pool.give(slot)
       return
     }
-    this.#arrived++
+    pool.order[slot] = this.#arrived++
     pool.length[slot] = length
     pool.row[slot] = this.#note(device, direction, pool.offset(slot), now)
-    const fate = this.#directions[direction].arrive(device, slot, now)
-    if (fate === FIRST) this.#calendar.add(device * 2 + direction, pool.due[slot] as number)
-    else if (fate !== BEHIND) {
-      if (fate === LOST) this.#lost++
-      else this.#overflowed++
+    if (device < this.#config.devices && !this.#crosses(device, direction, slot, now)) {
       pool.give(slot)
+      return
     }
+    this.#links.arrive(direction, device, slot, now)
   }
 
-  /** When the next packet is to be handed on, or NEVER. */
+  /** When the next packet is to be handed on, or goes on inside the link, or NEVER. */
   nextDue(): Nanoseconds {
-    return this.#calendar.next()
+    return this.#links.nextDue()
   }
 
-  /** Takes out the packet that is due at `nextDue()`. Its slot goes back with `handedOn` or `failed`. */
+  /**
+   * Takes out the packet that is due at `nextDue()`. Its slot goes back with `handedOn` or `failed`. NONE: a packet went on
+   * inside the link, or was dropped there.
+   */
   take(): number {
-    const link = this.#calendar.first()
-    const device = link >> 1
-    this.takenDirection = (link & 1) as DirectionIndex
-    const direction = this.#directions[this.takenDirection]
-    const slot = direction.take(device)
-    const next = direction.lines.head(device)
-    if (next === NONE) this.#calendar.removeFirst()
-    else this.#calendar.postpone(this.pool.due[next] as number)
-    return slot
+    const move = this.#links.nextMove()
+    if (this.#happenings !== null && move !== NEVER) {
+      const due = this.#links.nextDue()
+      this.#happenings.advance(move)
+      if (this.#links.nextDue() > due) return NONE
+    }
+    return this.#links.take()
+  }
+
+  /** Of the packet that `take` returned: the direction in which it goes on. */
+  get takenDirection(): DirectionIndex {
+    return this.#links.takenDirection
   }
 
   /** The packet that was taken left the link at `now`. */
@@ -136,7 +141,7 @@ export class Emulator {
 
   /** Sums everything up. `outside`: drops that happened before packets came here. Throws TB_LINK_ACCOUNT when packets are missing. */
   account(order: AccountOrder, outside: number): EmulatorAccount {
-    const { profile, devices } = this.#config
+    const { profile } = this.#config
     const queued = this.#queued()
     const wire = wireByPhase(this.#log, {
       ...order,
@@ -149,8 +154,11 @@ export class Emulator {
       plaintextDevices: this.#canary.devices(),
       arrived: this.#arrived,
       delivered: this.#delivered,
-      lost: this.#lost,
-      overflowed: this.#overflowed,
+      duplicated: this.#links.sum('duplicated'),
+      corrupted: this.#links.sum('corrupted'),
+      lost: this.#darkened + this.#links.sum('lost'),
+      overflowed: this.#links.sum('overflowed'),
+      unreachable: this.#unreachable,
       queued,
       unplannedDrops: outside + this.strays + this.#failed,
       latePackets: this.lateness.late,
@@ -159,30 +167,45 @@ export class Emulator {
         p99: this.lateness.quantile(0.99),
         max: this.lateness.max,
       },
-      channelDigest: channelDigest(
-        this.#channels.map((epochs) => epochs[RUN]),
-        devices,
-        this.#t1 === NEVER ? 0 : this.#t1 - this.#t0,
-      ),
+      channelDigest: channelDigest(this.#config, this.#t1 === NEVER ? 0 : this.#t1 - this.#t0),
     }
   }
 
   /** Packets inside, counted one by one, after checking that none is missing. */
   #queued(): number {
-    const queued = this.#directions[UP].lines.count() + this.#directions[DOWN].lines.count()
-    const known = this.#delivered + this.#lost + this.#overflowed + this.#failed + queued
-    if (known !== this.#arrived) {
-      throw new ThingbenchError('TB_LINK_ACCOUNT', { arrived: this.#arrived, known })
-    }
+    const queued = this.#links.packets()
+    const lost = this.#darkened + this.#links.sum('lost')
+    const dropped = lost + this.#links.sum('overflowed') + this.#unreachable + this.#failed
+    const known = this.#delivered + dropped + queued
+    const arrived = this.#arrived + this.#links.sum('duplicated')
+    if (known !== arrived) throw new ThingbenchError('TB_LINK_ACCOUNT', { arrived, known })
     return queued
   }
 
-  /** The device whose link the packet takes, or -1. Leaves the headers read. */
-  #deviceOf(direction: DirectionIndex, offset: number, length: number): number {
+  /** The device whose link the packet takes, or -1. Leaves the headers read, with the device's own address and port. */
+  #deviceOf(direction: DirectionIndex, offset: number, length: number, now: Nanoseconds): number {
     const headers = this.#headers
-    if (!headers.read(this.pool.slab.bytes, offset, length)) return -1
+    const { bytes } = this.pool.slab
+    if (!headers.read(bytes, offset, length)) return -1
+    if (direction === DOWN) this.#reaches = this.#nat?.down(bytes, offset, headers, now) ?? true
     const device = (direction === UP ? headers.source : headers.destination) - FIRST_ADDRESS
     return device < this.#config.devices + this.#config.probes ? device : -1
+  }
+
+  /** Whether the packet gets past a blackout, and the NAT behind it. Counts it if not. */
+  #crosses(device: number, direction: DirectionIndex, slot: number, now: Nanoseconds): boolean {
+    const { slab } = this.pool
+    const isDark = this.#happenings?.dark(device, direction) === true
+    // A packet that goes up, and is lost, never comes to the NAT.
+    const reaches =
+      direction === DOWN
+        ? this.#reaches
+        : isDark ||
+          this.#nat === null ||
+          this.#nat.up(device, slab.bytes, this.pool.offset(slot), this.#headers, now)
+    if (!reaches) this.#unreachable++
+    else if (isDark) this.#darkened++
+    return reaches && !isDark
   }
 
   /** Logs the packet whose headers have been read, unless it is a probe's. Returns its row, or NONE. */

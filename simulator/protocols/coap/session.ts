@@ -57,6 +57,8 @@ export class CoapDevice implements DeviceSession {
   #blocked = false
   /** The layer below refused a first copy and has not said `ready`. */
   #belowFull = false
+  /** Retransmissions since anything came from the server. */
+  #unanswered = 0
   /** Message IDs of the server's own messages; made when it first sends one. */
   #answered: RecentIds | null = null
 
@@ -106,6 +108,7 @@ export class CoapDevice implements DeviceSession {
     if (this.#state === 'over') return
     const parsed = message.parse(bytes)
     if (parsed === 'ignored') return
+    this.#unanswered = 0
     const { type, code, id } = message
     const codeClass = code >> 5
     const responds = parsed === 'message' && (codeClass === 2 || codeClass === 4 || codeClass === 5)
@@ -200,10 +203,23 @@ export class CoapDevice implements DeviceSession {
 
   /** An exchange's deadline has come. */
   #due(exchange: Exchange, now: Nanoseconds): void {
-    if (!retransmits(exchange, this.#transmission, now)) {
-      this.#fail(exchange, 'no answer', 'timeout', now)
-      // A copy that the layer below cannot take is lost, as in a network: the next one is due anyway.
-    } else if (this.below.fromAbove(exchange.datagram, now)) this.transmissions++
+    if (this.#unanswered === this.#config.unansweredLimit) return this.#giveUpOnServer(now)
+    if (!retransmits(exchange, this.#transmission, now))
+      return this.#fail(exchange, 'no answer', 'timeout', now)
+    this.#unanswered++
+    // A copy that the layer below cannot take is lost, as in a network: the next one is due anyway.
+    if (this.below.fromAbove(exchange.datagram, now)) this.transmissions++
+  }
+
+  /**
+   * A server that lost the association, or sees another address, discards our records in silence (RFC 6347 section 4.1.2.7):
+   * only another handshake can tell. What is outstanding stays with the device, which sends it again.
+   */
+  #giveUpOnServer(now: Nanoseconds): void {
+    this.#finish()
+    this.below.close(now)
+    const detail = `${this.#unanswered} retransmissions in a row without an answer`
+    this.#events.ended({ code: 'unanswered', detail }, now)
   }
 
   /** An ACK, malformed and misplaced ones included: those are ignored (section 4.2). */

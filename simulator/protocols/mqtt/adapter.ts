@@ -2,6 +2,7 @@
 import type { ProtocolAdapter } from '../session.ts'
 import { MqttConsumer } from './consumer.ts'
 import { MqttDevice } from './device.ts'
+import { settingsOf } from './options.ts'
 
 export { mqttOptions, mqttPlannedOptions } from './options.ts'
 
@@ -16,6 +17,12 @@ export const mqtt: ProtocolAdapter = {
     acknowledgement: 'PUBACK: the broker has the message; it says nothing about the consumer',
     receive: 'the client "collector" subscribes to d/+ at the same QoS and gets PUBLISH',
     name: 'device 42 is the client d000042 and publishes to d/000042',
+  },
+  silence: (options) => {
+    const { keepAlive } = settingsOf(options)
+    return keepAlive === 0
+      ? null
+      : `MQTT keep alive: PINGREQ after ${keepAlive} s in which nothing was sent, PINGRESP due within ${keepAlive / 2} s`
   },
   consumer: { kind: 'subscribe', create: (config, events) => new MqttConsumer(config, events) },
   device: (config, events) => new MqttDevice(config, events),

@@ -4,6 +4,7 @@ import { latencyChart } from './latency.ts'
 import { overheadChart } from './overhead.ts'
 import type { Chart } from './theme.ts'
 import { throughputChart } from './throughput.ts'
+import { timelineChart } from './timeline.ts'
 import { wireChart } from './wire.ts'
 
 /** Every chart of a report, in the order in which it is shown. A new chart is one file and one line here. */
@@ -13,6 +14,7 @@ const CHARTS: readonly ((run: Run) => Chart | null)[] = [
   wireChart,
   connectChart,
   throughputChart,
+  timelineChart,
 ]
 
 /** The charts for which the run has data. */

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PLAIN_TCP } from '../core/tcp.ts'
+import type { Stack } from '../core/types.ts'
+import { CATALOGUE } from './catalogue.fixture.ts'
+import { folderProfiles, parseScenario, PROFILES } from './load.ts'
+
+const stackOf = (stack: string): Stack => {
+  const text = `thingbench: 1
+stacks: [${stack}]
+links: [lan]
+devices: 10
+workload: { interval: 1 s }
+`
+  const bytes = new TextEncoder().encode(text)
+  const { stacks } = parseScenario(bytes, 'question.yaml', CATALOGUE, folderProfiles(PROFILES))
+  return stacks[0] as Stack
+}
+
+test('TCP without keys is plain TCP, and each key sets its own value', () => {
+  assert.deepEqual(stackOf('mqtt-tcp').tcp, PLAIN_TCP)
+  assert.deepEqual(stackOf('{ stack: mqtt-tcp, tcp: { congestion: bbr } }').tcp, {
+    ...PLAIN_TCP,
+    congestion: 'bbr',
+  })
+  const all = `nodelay: false, congestion: reno, initial_window: 4, keepalive: 30 s, rto_min: 25 ms,
+    user_timeout: 45 s, timestamps: false`
+  assert.deepEqual(stackOf(`{ stack: mqtt-tls, tcp: { ${all} } }`).tcp, {
+    nodelay: false,
+    congestion: 'reno',
+    initialWindow: 4,
+    keepalive: 30e9,
+    rtoMin: 25e6,
+    userTimeout: 45e9,
+    timestamps: false,
+  })
+})
+
+test('a device with DTLS shakes hands anew only where the scenario says after how many retransmissions', () => {
+  assert.equal(stackOf('coap-dtls-psk').dtls?.rehandshakeAfter, null)
+  const eager = stackOf('{ stack: coap-dtls-psk, dtls: { rehandshake_after: 3 } }')
+  assert.equal(eager.dtls?.rehandshakeAfter, 3)
+  assert.equal(stackOf('coap-udp').dtls, null)
+})
