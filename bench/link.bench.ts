@@ -167,8 +167,15 @@ interface Sample {
   readonly packetsPerSecond: number
 }
 
-/** Sends for a while from all devices: at `rate` packets/s in groups of one millisecond, or, with null, as fast as it goes. */
-const load = async (config: LinkConfig | null, rate: number | null): Promise<Sample> => {
+/**
+ * Sends for a while from all devices: at `rate` packets/s, one by one or in groups of one millisecond as the fleet does, or,
+ * with null, as fast as it goes.
+ */
+const load = async (
+  config: LinkConfig | null,
+  rate: number | null,
+  grouped = true,
+): Promise<Sample> => {
   const { child, devicesNamespace, serverNamespace } = await start(config)
   // Nobody reads: the kernel drops what does not fit, which costs the link the same in every engine.
   const sink = socketIn(serverNamespace, SERVER_ADDRESS, PORT)
@@ -186,7 +193,7 @@ const load = async (config: LinkConfig | null, rate: number | null): Promise<Sam
       const due = rate === null ? count + BURST : ((now - began) * rate) / SECOND
       for (; count < due; count++)
         c.send(senders[sent++ % DEVICES] as number, memory.address, PAYLOAD, 0)
-      if (rate !== null) c.poll(0, 0, 1)
+      if (rate !== null && grouped) c.poll(0, 0, 1)
     }
   }
   // The link's code is compiled while it runs: not part of the measurement.
@@ -279,25 +286,30 @@ const push = <T>(map: Map<string, T[]>, name: string, value: T): void =>
 
 const main = async (): Promise<void> => {
   const paced = new Map<string, number[]>()
+  const even = new Map<string, number[]>()
   const most = new Map<string, number[]>()
   const off = new Map<string, Delay[][]>()
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, config] of Object.entries(ENGINES)) {
       push(paced, name, (await load(config, PACED)).microseconds)
+      push(even, name, (await load(config, PACED, false)).microseconds)
       push(most, name, (await load(config, null)).packetsPerSecond)
     }
     for (const [name, config] of DELAYED) push(off, name, await delays(config))
   }
   // What another program takes can only add to a cost: the best round is the nearest to the engine's own.
-  const best = (name: string): number => Math.min(...(paced.get(name) ?? []))
+  const best = (of: ReadonlyMap<string, readonly number[]>, name: string): string => {
+    const least = (name: string): number => Math.min(...(of.get(name) ?? []))
+    const ratio = (least(name) / least('bare')).toFixed(2)
+    return `${least(name).toFixed(2).padStart(6)} us x ${ratio}`
+  }
   console.log(
     `CPU per packet at ${PACED} packets/s of ${PAYLOAD + 28} B; most packets/s. Best of ${ROUNDS}.`,
   )
   for (const name of Object.keys(ENGINES)) {
-    const cost = best(name)
     const rate = Math.max(...(most.get(name) ?? []))
     console.log(
-      `${cost.toFixed(2).padStart(6)} us  x ${(cost / best('bare')).toFixed(2)}  ${rate.toFixed(0).padStart(7)}/s  ${name}`,
+      `${best(paced, name)} grouped  ${best(even, name)} one by one  ${rate.toFixed(0).padStart(7)}/s  ${name}`,
     )
   }
   printDelays(off)

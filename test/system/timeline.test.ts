@@ -46,6 +46,14 @@ class Case {
     const latency = Histogram.fromJSON(series['latency'] as HistogramJson)
     return (latency.quantile(1 - (but + 0.5) / latency.count) as number) / 1e6
   }
+  /**
+   * What a message can be late for no fault of its stack, in milliseconds: twice the worst round trip of a bare echo over
+   * the same link in the same run, less its delay. On a machine that others use it is seconds.
+   */
+  async disturbance(stack: string): Promise<number> {
+    const series = JSON.parse(await this.file(stack, 'histograms.json')) as Record<string, unknown>
+    return (2 * (Histogram.fromJSON(series['probe.error'] as HistogramJson).max ?? 0)) / 1e6
+  }
   of(metric: string, stack: string): number {
     return this.result.value(metric, stack)
   }
@@ -119,13 +127,15 @@ describe('a NAT that rebinds and only translates', { skip: skipReason() }, () =>
       const measured = (await run.latest(stack, DEVICES - 1)) / ROUND_TRIP_MS
       t.diagnostic(`${stack}: ${measured.toFixed(2)} round trips, expected ${roundTrips}`)
       assert.ok(measured >= roundTrips - 0.1, `${measured} round trips`)
-      assert.ok(measured < roundTrips + 2, `${measured} round trips: is the machine busy?`)
+      const most = roundTrips + 1 + (await run.disturbance(stack)) / ROUND_TRIP_MS
+      assert.ok(measured < most, `${measured} round trips`)
     })
 
   it('coap-udp: nobody notices, because nothing connects them', async () => {
     run.delivers('coap-udp', 0)
     assert.equal(run.of('link.unreachable', 'coap-udp'), 0)
-    assert.ok((await run.latest('coap-udp')) < 500, 'nothing was sent again')
+    const most = 500 + (await run.disturbance('coap-udp'))
+    assert.ok((await run.latest('coap-udp')) < most, 'nothing was sent again')
   })
 })
 
@@ -144,7 +154,8 @@ describe('a NAT that rebinds and drops what is out of state', { skip: skipReason
     assert.match(await run.file('user-timeout', 'log.txt'), /ended: 5 x timeout/u)
     const latest = await run.latest('user-timeout')
     t.diagnostic(`TCP user timeout 1 s: the latest message after ${latest.toFixed(0)} ms`)
-    assert.ok(latest > 1000 && latest < 4000, `${latest} ms`)
+    const most = 3000 + (await run.disturbance('user-timeout'))
+    assert.ok(latest > 1000 && latest < most, `${latest} ms`)
     assert.ok(run.of('link.unreachable', 'user-timeout') >= DEVICES)
   })
 
@@ -153,7 +164,7 @@ describe('a NAT that rebinds and drops what is out of state', { skip: skipReason
     assert.match(await run.file('keep-alive', 'log.txt'), /ended: 5 x timeout \(no PINGRESP/u)
     const latest = await run.latest('keep-alive')
     t.diagnostic(`MQTT keep alive 1 s: the latest message after ${latest.toFixed(0)} ms`)
-    assert.ok(latest < 3000, `${latest} ms`)
+    assert.ok(latest < 3000 + (await run.disturbance('keep-alive')), `${latest} ms`)
   })
 
   it('the audit names the timers', () => {
@@ -187,7 +198,7 @@ describe('a rebinding under DTLS', { skip: skipReason() }, () => {
       `rehandshake_after 1, ACK_TIMEOUT 0.5 s: the latest message after ${latest.toFixed(0)} ms`,
     )
     // 0.5 to 0.75 s until the retransmission, twice that for its answer, then the handshakes.
-    assert.ok(latest > 1500 && latest < 4000, `${latest} ms`)
+    assert.ok(latest > 1500 && latest < 3000 + (await run.disturbance('anew')), `${latest} ms`)
   })
 })
 
@@ -206,6 +217,7 @@ describe('a mapping that lives shorter than the interval', { skip: skipReason() 
     run.delivers('coap-udp', 0)
     // On a machine that stands still for a second, one may be late for its mapping; not all of them.
     assert.ok(run.of('link.unreachable', 'coap-udp') < DEVICES)
-    assert.ok((await run.latest('coap-udp')) < 2000, 'nothing was sent again')
+    const most = 2000 + (await run.disturbance('coap-udp'))
+    assert.ok((await run.latest('coap-udp')) < most, 'nothing was sent again')
   })
 })
