@@ -1,11 +1,13 @@
 /** On a link of 50 ms each way, times are what the round trips of each protocol say (docs/method.md; RFC 9293, 8446, 6347, 6120, 7252). */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { median } from '../../simulator/measure/statistics.ts'
 import type { RunResult } from './run-scenario.cases.ts'
 import { runText, skipReason } from './run-scenario.cases.ts'
 
 const ONE_WAY = 50
 const RTT = 2 * ONE_WAY
+const DEVICES = 20
 
 /** Round trips until application ready. */
 const ROUND_TRIPS: Readonly<Record<string, number>> = {
@@ -22,14 +24,21 @@ thingbench: 1
 name: theory
 stacks: [${Object.keys(ROUND_TRIPS).join(', ')}]
 links: [{ name: ideal, delay: ${ONE_WAY} ms }]
-devices: 20
+devices: ${DEVICES}
 workload: { interval: 500 ms, payload: 100 B, reliability: acknowledged }
-phases: { ramp: 2 s, warmup: 1 s, measure: 5 s, drain: 2 s }
-repetitions: 1
+phases: { ramp: 1 s, warmup: 1 s, measure: 3 s, drain: 2 s }
+repetitions: 3
 `
 
 describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
   let result: RunResult
+  /** The median of three repetitions: a machine that stalls in one of them proves nothing about the protocol. */
+  const value = (metric: string, stack: string): number => {
+    const values = result.values(metric, stack).filter((one) => one !== null)
+    assert.equal(values.length, 3, `${metric} of ${stack}: not every cell has it`)
+    return median(values)
+  }
+
   before(async () => {
     result = await runText(scenario)
   })
@@ -37,7 +46,7 @@ describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
 
   for (const [stack, trips] of Object.entries(ROUND_TRIPS)) {
     it(`${stack} is ready after ${trips} round trips`, () => {
-      const p50 = result.value('connect.application.p50', stack)
+      const p50 = value('connect.application.p50', stack)
       // 0.1 RTT, and 15 ms for the processors of both ends.
       assert.ok(
         Math.abs(p50 - trips * RTT) <= 0.1 * RTT + 15,
@@ -46,17 +55,17 @@ describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
     })
 
     it(`${stack} delivers after one one-way delay and is acknowledged after one round trip`, () => {
-      const latency = result.value('latency.p50', stack)
+      const latency = value('latency.p50', stack)
       assert.ok(Math.abs(latency - ONE_WAY) <= 3, `latency.p50 ${latency} ms`)
-      const ack = result.value('ack.p50', stack)
+      const ack = value('ack.p50', stack)
       assert.ok(Math.abs(ack - RTT) <= 6, `ack.p50 ${ack} ms`)
-      assert.equal(result.value('delivery.ratio', stack), 1)
+      assert.equal(value('delivery.ratio', stack), 1)
     })
   }
 
   it('a security layer costs exactly its records on every message', () => {
     const bytes = (stack: string, way: string): number =>
-      result.value(`wire.bytes_per_message.${way}`, stack)
+      value(`wire.bytes_per_message.${way}`, stack)
     // One record each way per message: DTLS 1.2 with CCM-8 29 bytes, TLS 1.3 with a 16-byte tag 22 bytes.
     for (const way of ['up', 'down']) {
       assert.equal(round(bytes('coap-dtls-psk', way) - bytes('coap-udp', way)), 29, `DTLS ${way}`)
@@ -66,8 +75,8 @@ describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
 
   it('plain stacks show their payload on the link, secured ones do not', () => {
     for (const stack of Object.keys(ROUND_TRIPS)) {
-      const expected = stack.endsWith('tls') || stack.endsWith('psk') ? 0 : 20
-      assert.equal(result.value('wire.plaintext_devices', stack), expected, stack)
+      const expected = stack.endsWith('tls') || stack.endsWith('psk') ? 0 : DEVICES
+      assert.equal(value('wire.plaintext_devices', stack), expected, stack)
     }
   })
 
