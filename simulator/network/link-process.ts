@@ -12,7 +12,7 @@ import { PacketPool } from './emulator/pool.ts'
 import { Engine } from './engine.ts'
 import type { LinkConfig, LinkEvent, LinkOrder } from './link-protocol.ts'
 import { makeEnds } from './namespaces.ts'
-import { Pace } from './pace.ts'
+import { Pace, shortestDelay } from './pace.ts'
 import { preempt } from './priority.ts'
 import { readTrace } from './recorded-trace.ts'
 
@@ -62,7 +62,7 @@ class Link {
     this.#emulator = new Emulator(config, pool, traces)
     this.#ends = makeEnds(mtu, config.tcp)
     const { devices, server } = this.#ends
-    this.#pace = new Pace(Math.min(up.delay, down.delay), monotonic())
+    this.#pace = new Pace(shortestDelay(config), monotonic())
     this.#engine = new Engine(this.#emulator, this.#pace, devices.tun, server.tun, control.input)
     this.#send({
       event: 'ready',

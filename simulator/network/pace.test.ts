@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
-import { LEAST_DELAY, PERIOD, Pace } from './pace.ts'
+import { CLEAR_DIRECTION, CLEAR_LINK } from '../core/link-profile.ts'
+import { PLAIN_TCP } from '../core/tcp.ts'
+import type { LinkConfig } from './link-protocol.ts'
+import { LEAST_DELAY, PERIOD, Pace, shortestDelay } from './pace.ts'
 
 /** Carries packets evenly at `rate` per second from `from` to `to`. */
 const carry = (pace: Pace, rate: number, from: number, to: number): void => {
@@ -52,6 +55,33 @@ describe('the pace of the link', () => {
     assert.equal(pace.clockedShare(0, SECOND), 0)
     assert.equal(pace.clockedShare(1.5 * SECOND, 1.9 * SECOND), 1)
     assert.equal(pace.clockedShare(SECOND, SECOND), 0)
+  })
+
+  it('is judged by the shortest delay that the link ever has', () => {
+    const far = { ...CLEAR_DIRECTION, delay: 50 * MILLISECOND }
+    const near = { ...far, delay: 20 * MILLISECOND }
+    const config: LinkConfig = {
+      devices: 1,
+      probes: 0,
+      profile: { ...CLEAR_LINK, up: far, down: near },
+      timeline: [],
+      tcp: PLAIN_TCP,
+      seed: 1,
+      canary: '',
+      cpu: null,
+    }
+    assert.equal(shortestDelay(config), near.delay)
+    const slower = {
+      kind: 'change',
+      at: 0,
+      for: null,
+      devices: 1,
+      up: {},
+      down: { rate: 1e6 },
+    } as const
+    const closer = { ...slower, up: { delay: 0 } }
+    assert.equal(shortestDelay({ ...config, timeline: [slower] }), near.delay)
+    assert.equal(shortestDelay({ ...config, timeline: [slower, closer] }), 0)
   })
 
   it('looks once a period, away from whole milliseconds', () => {

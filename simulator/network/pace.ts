@@ -4,6 +4,7 @@
  * packets the link looks at fixed instants instead, and takes together what came since and what is due by the next.
  */
 import { MICROSECOND, MILLISECOND, SECOND, type Nanoseconds } from '../core/clock.ts'
+import type { LinkConfig } from './link-protocol.ts'
 
 /**
  * Between two looks of the clock. A packet is taken up to a period late and handed on up to a period early: no error on
@@ -19,6 +20,14 @@ const SPELL: Nanoseconds = 64 * PERIOD
 const BUSY = SECOND / PERIOD
 const CALM = BUSY / 2
 
+/** Of both directions, and of what the timeline makes of them. */
+export const shortestDelay = ({ profile, timeline }: LinkConfig): Nanoseconds => {
+  const changes = timeline.flatMap((event) =>
+    event.kind === 'change' ? [event.up, event.down] : [],
+  )
+  return Math.min(...[profile.up, profile.down, ...changes].map(({ delay }) => delay ?? Infinity))
+}
+
 export class Pace {
   clocked = false
   readonly #mayClock: boolean
@@ -27,7 +36,7 @@ export class Pace {
   /** Instants at which `clocked` changed; it was false before the first. */
   readonly #changes: Nanoseconds[] = []
 
-  /** @param delay the shorter mean delay of the two directions */
+  /** @param delay the shortest mean delay: see `shortestDelay` */
   constructor(delay: Nanoseconds, now: Nanoseconds) {
     this.#mayClock = delay >= LEAST_DELAY
     this.#spellStart = now
