@@ -36,9 +36,9 @@ test('without a timeline, or without seconds, there is no chart', () => {
 test('seconds count from the start of measure, and one without a row delivered nothing', () => {
   const text = JSON.stringify(timelineChart(run())?.spec)
   for (const point of [
-    '{"stack":"plain","time":-0.5,"delivered":10,"p50":40}',
-    '{"stack":"plain","time":1.5,"delivered":0,"p50":null}',
-    '{"stack":"safe","time":3.5,"delivered":10,"p50":44}',
+    '{"stack":"plain","time":-0.5,"delivered":10,"p50":40,"opacity":1}',
+    '{"stack":"plain","time":1.5,"delivered":0,"p50":null,"opacity":1}',
+    '{"stack":"safe","time":3.5,"delivered":10,"p50":44,"opacity":1}',
   ])
     assert.ok(text.includes(point), point)
 })

@@ -5,7 +5,7 @@ import { endOf, eventName } from '../../core/timeline.ts'
 import type { SecondRow } from '../intervals.ts'
 import type { Condition, Group } from '../rows.ts'
 import { type Run, labelOf } from '../run.ts'
-import { type Chart, INK, MUTED, PLAIN_LABELS, type Spec, page, panelTitle, stackScale } from './theme.ts' // prettier-ignore
+import { type Chart, INK, MUTED, PLAIN_LABELS, type Spec, opacityOf, page, panelTitle, stackScale } from './theme.ts' // prettier-ignore
 
 const WIDTH = 640
 const HEIGHT = 130
@@ -19,6 +19,7 @@ interface Point {
   readonly delivered: number
   /** Null when nothing arrived. */
   readonly p50: number | null
+  readonly opacity: number
 }
 
 const middleOf = (values: readonly number[]): number | null => {
@@ -35,8 +36,9 @@ const pointsOf = (run: Run, group: Group): Point[] => {
     return rows === undefined ? [] : [new Map(rows.map((row) => [row.second, row]))]
   })
   if (cells.length === 0) return []
-  const seconds = Math.max(...cells.flatMap((cell) => [...cell.keys()])) + 1
-  const { warmup } = run.scenario.phases
+  const { warmup, measure } = run.scenario.phases
+  const planned = Math.ceil((warmup + measure) / SECOND)
+  const seconds = Math.max(planned, ...cells.flatMap((cell) => [...cell.keys()].map((k) => k + 1)))
   return Array.from({ length: seconds }, (_, second): Point => {
     const rows = cells.map((cell) => cell.get(second))
     const p50 = middleOf(rows.map((row) => row?.p50).filter((value) => typeof value === 'number'))
@@ -45,6 +47,7 @@ const pointsOf = (run: Run, group: Group): Point[] => {
       time: second + 0.5 - warmup / SECOND,
       delivered: middleOf(rows.map((row) => row?.delivered ?? 0)) ?? 0,
       p50: p50 === null ? null : Number((p50 / 1e6).toPrecision(4)),
+      opacity: opacityOf(group.outcome),
     }
   })
 }
@@ -122,6 +125,7 @@ const rowOf = (run: Run, points: readonly Point[], row: Row): Spec => {
         scale: stackScale(run, stacks),
         legend,
       },
+      opacity: { field: 'opacity', type: 'quantitative', scale: null, legend: null },
       strokeDash: {
         field: 'stack',
         type: 'nominal',
@@ -152,7 +156,7 @@ export const timelineChart = (run: Run): Chart | null => {
   if (panels.length === 0) return null
   const title = 'What happened when?'
   const caption =
-    'Messages that reached the consumer in each second, and the median of their latencies, counted from the intended send time; medians over the repetitions that count. Shaded: as long as an event of the timeline holds; dotted: where it begins. A line at 0 is a stack that delivers nothing; a peak of late messages behind it is what had waited. Dashed: plain; solid: protected.'
+    'Messages that reached the consumer in each second, and the median of their latencies, counted from the intended send time; medians over the repetitions that count. Shaded: as long as an event of the timeline holds; dotted: where it begins. A line at 0 is a stack that delivers nothing; a peak of late messages behind it is what had waited. Dashed: plain; solid: protected; pale: not simply measured.'
   return {
     name: 'timeline',
     title,
