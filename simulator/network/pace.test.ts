@@ -18,15 +18,15 @@ const carry = (pace: Pace, rate: number, from: number, to: number): void => {
 }
 
 describe('the pace of the link', () => {
-  it('goes by the clock from one packet a period on, and back at half as many', () => {
+  it('goes by the clock from one packet in four looks on, and back at half as many', () => {
     const pace = new Pace(LEAST_DELAY, 0)
-    carry(pace, 3900, 0, SECOND)
+    carry(pace, 900, 0, SECOND)
     assert.equal(pace.clocked, false)
-    carry(pace, 4200, SECOND, 2 * SECOND)
+    carry(pace, 1100, SECOND, 2 * SECOND)
     assert.equal(pace.clocked, true)
-    carry(pace, 2100, 2 * SECOND, 3 * SECOND)
+    carry(pace, 600, 2 * SECOND, 3 * SECOND)
     assert.equal(pace.clocked, true)
-    carry(pace, 1900, 3 * SECOND, 4 * SECOND)
+    carry(pace, 400, 3 * SECOND, 4 * SECOND)
     assert.equal(pace.clocked, false)
   })
 
@@ -46,9 +46,9 @@ describe('the pace of the link', () => {
 
   it('says which share of a window went by on the clock', () => {
     const pace = new Pace(LEAST_DELAY, 0)
-    carry(pace, 1000, 0, SECOND)
+    carry(pace, 400, 0, SECOND)
     carry(pace, 10_000, SECOND, 2 * SECOND)
-    carry(pace, 1000, 2 * SECOND, 3 * SECOND)
+    carry(pace, 400, 2 * SECOND, 3 * SECOND)
     const share = pace.clockedShare(0, 4 * SECOND)
     // Each change is seen up to a spell of 16 ms late.
     assert.ok(Math.abs(share - 0.25) <= 0.005, String(share))
