@@ -4,6 +4,7 @@
  */
 import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER } from '../core/clock.ts'
+import { encodeDoubles } from '../core/doubles.ts'
 import type { Cause } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import type { Reactor, Timer } from '../io/reactor.ts'
@@ -136,7 +137,7 @@ export class Fleet implements FleetState, Timer {
   report(negotiated: Readonly<Record<string, string>>): FleetReport {
     return {
       ledger: Buffer.from(this.ledger.bytes()).toString('base64'),
-      ready: Buffer.from(this.#ready.buffer).toString('base64'),
+      ready: encodeDoubles(this.#ready),
       series: Object.fromEntries(
         Object.entries(this.series).map(([name, h]) => [name, h.toJSON()]),
       ),

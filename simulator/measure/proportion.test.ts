@@ -2,17 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { Random } from '../core/random.ts'
-import { designEffect, normalFactor, normalTail, proportionInterval } from './proportion.ts'
+import { designEffect, normalFactor, proportionInterval } from './proportion.ts'
 
 test('normal quantiles are those of the tables', () => {
   assert.ok(Math.abs(normalFactor(0.95) - 1.959963985) < 1e-8)
   assert.ok(Math.abs(normalFactor(0.999) - 3.290526731) < 1e-8)
-  assert.ok(Math.abs(normalTail(1.6448536269514722) - 0.05) < 1e-10)
-  assert.ok(Math.abs(normalTail(5) / 2.866515719e-7 - 1) < 1e-8)
-})
-
-test('series and continued fraction meet', () => {
-  assert.ok(Math.abs(normalTail(3 - 1e-9) / normalTail(3 + 1e-9) - 1) < 1e-7)
 })
 
 test("Wilson's interval is that of his formula: 10 of 100", () => {
@@ -23,7 +17,7 @@ test("Wilson's interval is that of his formula: 10 of 100", () => {
 
 test('no loss in n still allows 3.84 / (n + 3.84)', () => {
   const { low, high } = proportionInterval(0, 1000)
-  assert.equal(low, 0)
+  assert.ok(low < 1e-15)
   assert.ok(Math.abs(high - 3.8414588 / 1003.8414588) < 1e-8)
 })
 

@@ -1,33 +1,17 @@
 /** What a count of losses says about the probability behind it. */
+import { normalAbove } from '../core/normal.ts'
 import type { Interval } from './statistics.ts'
 
-/** The standard normal quantile of a two-sided level, by bisection of the error function's tail: 1.96 for 0.95. */
+/** The standard normal quantile of a two-sided level, by bisection: 1.96 for 0.95. */
 export const normalFactor = (level: number): number => {
   let low = 0
-  let high = 40
+  let high = 7
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2
-    if (normalTail(middle) > (1 - level) / 2) low = middle
+    if (normalAbove(middle) > (1 - level) / 2) low = middle
     else high = middle
   }
   return (low + high) / 2
-}
-
-/** P(Z > z) for z >= 0: erfc by the continued fraction of Abramowitz and Stegun 26.2.14, or the series 26.2.10 near 0. */
-export const normalTail = (z: number): number => {
-  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)
-  if (z < 3) {
-    let term = z
-    let sum = z
-    for (let k = 1; term > 1e-17 * sum; k++) {
-      term *= (z * z) / (2 * k + 1)
-      sum += term
-    }
-    return 0.5 - density * sum
-  }
-  let fraction = 0
-  for (let k = 120; k > 0; k--) fraction = k / (z + fraction)
-  return density / (z + fraction)
 }
 
 /**

@@ -72,9 +72,7 @@ export class Engine {
 
   /** Packet by packet. */
   #attend(): boolean {
-    this.#handOn(GRAIN)
-    const now = monotonic()
-    this.#pace.review(now)
+    this.#pace.review(this.#handOn(GRAIN))
     if (!this.#wait()) return false
     const woken = monotonic()
     if (this.#readable(UP)) this.#read(UP, woken)
@@ -116,13 +114,14 @@ export class Engine {
 
   /**
    * Hands on what is due within `ahead`. Packets for the devices go last: each wakes the fleet, which shares this
-   * processor on small machines and would wait for the rest.
+   * processor on small machines and would wait for the rest. Returns when it last looked at the clock.
    */
-  #handOn(ahead: Nanoseconds): void {
+  #handOn(ahead: Nanoseconds): Nanoseconds {
     const emulator = this.#emulator
     let held = 0
+    let now = 0
     for (let i = 0; i < BURST; i++) {
-      const now = monotonic()
+      now = monotonic()
       const due = emulator.nextDue()
       if (due > now + ahead) break
       if (this.#slept) this.#learn(now - due)
@@ -132,6 +131,7 @@ export class Engine {
       else this.#write(UP, slot, now)
     }
     for (let i = 0; i < held; i++) this.#write(DOWN, this.#down[i] as number, monotonic())
+    return now
   }
 
   #write(direction: DirectionIndex, slot: number, now: Nanoseconds): void {

@@ -3,6 +3,7 @@
  * life: the LinkConfig on standard input, `ready`, orders, `account`, `stop` (link-protocol.ts). It ends with its parent.
  */
 import { monotonic, type Nanoseconds } from '../core/clock.ts'
+import { decodeDoubles } from '../core/doubles.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import { ControlChannel, becomeChild } from '../native/control.ts'
 import { NativeMemory, libc } from '../native/libc.ts'
@@ -33,11 +34,6 @@ const readConfig = (
     libc().poll(pollfd.address, 1, -1)
   }
   return null
-}
-
-const doubles = (base64: string): Float64Array => {
-  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'))
-  return new Float64Array(bytes.buffer)
 }
 
 class Link {
@@ -92,7 +88,7 @@ class Link {
       case 'account': {
         const { devices, server } = this.#ends
         const outside = this.#engine.exhausted + devices.drops() + server.drops()
-        const plan = { ready: doubles(order.ready), closing: order.closing }
+        const plan = { ready: decodeDoubles(order.ready), closing: order.closing }
         const account = this.#emulator.account(plan, outside)
         const clocked = this.#pace.clockedShare(...this.#window)
         this.#send({ event: 'account', account: { ...account, clocked } })

@@ -12,10 +12,14 @@ export const DEVICE_NETWORK = '10.64.0.0/10'
 
 /** Behind a NAT, devices have addresses of this network for the server. */
 export const EXTERNAL_NETWORK = '10.128.0.0/10'
+/** Of either network without its first and its last one; and the first that is used of each. */
+export const ADDRESSES = 2 ** 22 - 2
+export const FIRST_DEVICE = 0x0a400001
+export const FIRST_EXTERNAL = 0x0a800001
 
 /** 10.64.0.1 for device 0, and so on. */
 export const deviceAddress = (device: number): string => {
-  const ip = 0x0a400000 + 1 + device
+  const ip = FIRST_DEVICE + device
   return `${ip >>> 24}.${(ip >>> 16) & 255}.${(ip >>> 8) & 255}.${ip & 255}`
 }
 

@@ -7,8 +7,8 @@ import { MICROSECOND, MILLISECOND, SECOND, type Nanoseconds } from '../core/cloc
 import type { LinkConfig } from './link-protocol.ts'
 
 /**
- * Between two looks of the clock. A packet is taken up to a period late and handed on up to a period early: no error on
- * average, and a standard deviation of period / sqrt(6) (0.1 ms).
+ * Between two looks of the clock. A packet is taken up to a period late and handed on up to a period early, which
+ * cancel to within 0.1 ms, with a standard deviation of period / sqrt(6) (0.1 ms).
  */
 export const PERIOD: Nanoseconds = 250 * MICROSECOND
 /** With so little delay a period is no small part of it, and nothing that is handed on early could make up for it. */

@@ -4,6 +4,7 @@
  */
 import { SECOND } from '../core/clock.ts'
 import type { Cell, Phases, Scenario } from '../core/types.ts'
+import { ADDRESSES, DEVICE_NETWORK } from '../network/link-protocol.ts'
 import { expand } from '../scenario/expand.ts'
 import { CONNECTS_IN_FLIGHT, probesFor } from './parties.ts'
 
@@ -50,8 +51,6 @@ const SESSION_KIB: Readonly<Record<string, number>> = {
 const LARGEST_SESSION_KIB = Math.max(...Object.values(SESSION_KIB))
 /** A message is logged by the link in about five packets of 18 bytes, and stands in two ledgers and their reports. */
 const MESSAGE_BYTES = 110
-/** 10.64.0.0/10 without its first and its last address. */
-const ADDRESSES = 2 ** 22 - 2
 /** That of mosquitto, which is built in, is the shortest of all servers. */
 const SHORTEST_BACKLOG = 100
 /** Charts, page and summary; 2.5 MiB were measured. */
@@ -144,7 +143,7 @@ const addressesOf = ({ id, devices }: Cell): Need => {
   return {
     needed,
     available: ADDRESSES,
-    text: `${id} needs ${number(needed)} addresses, and 10.64.0.0/10 has ${number(ADDRESSES)}`,
+    text: `${id} needs ${number(needed)} addresses, and ${DEVICE_NETWORK} has ${number(ADDRESSES)}`,
     remedy: 'Take fewer devices',
   }
 }

@@ -96,6 +96,8 @@ export const directionFields = (folder: string) => ({
   policer: optional('Packets above a rate are dropped, not queued.', policer),
 })
 
+const KEYS = Object.keys(directionFields('')) as (keyof DirectionKeys)[]
+
 /** Key -> the values that it sets; absent keys set none. */
 export type DirectionKeys = {
   readonly [K in keyof ReturnType<typeof directionFields>]: Partial<DirectionProfile> | undefined
@@ -124,7 +126,5 @@ export const SYNONYMS = {
 } as const
 
 /** One direction: what both share, and instead of it what this one says. */
-export const directionOf = (both: DirectionKeys, one: DirectionKeys): DirectionProfile => {
-  const own = Object.keys(directionFields('')) as (keyof DirectionKeys)[]
-  return Object.assign({}, CLEAR_DIRECTION, ...own.map((key) => one[key] ?? both[key]))
-}
+export const directionOf = (both: DirectionKeys, one: DirectionKeys): DirectionProfile =>
+  Object.assign({}, CLEAR_DIRECTION, ...KEYS.map((key) => one[key] ?? both[key]))

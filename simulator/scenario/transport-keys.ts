@@ -1,4 +1,5 @@
 /** The keys of a stack's `tls`, `dtls` and `tcp`: what each means, what it may be, what it is when it is absent. */
+import { MILLISECOND, SECOND } from '../core/clock.ts'
 import type { DtlsOptions, TcpOptions } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { DTLS_CIPHERS, GROUPS, TLS_CIPHERS } from './ciphers.ts'
@@ -56,9 +57,6 @@ export const dtls: Rule<DtlsOptions> = refined(
     rehandshakeAfter: rehandshake_after,
   }),
 )
-
-const SECOND = 1e9
-const MILLISECOND = 1e6
 
 /** The kernel takes these times as whole numbers of a unit. */
 const whole = (unit: number, least: number, most: number): Rule<number> =>

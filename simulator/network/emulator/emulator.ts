@@ -1,7 +1,6 @@
 import { NEVER, type Nanoseconds } from '../../core/clock.ts'
 import { ThingbenchError } from '../../core/errors.ts'
-import { peerKey } from '../../core/endpoint.ts'
-import { deviceAddress, type LinkAccount, type LinkConfig } from '../link-protocol.ts'
+import { FIRST_DEVICE, type LinkAccount, type LinkConfig } from '../link-protocol.ts'
 import { CanaryWatch } from './canary.ts'
 import { DOWN, UP, type DirectionIndex } from './channel.ts'
 import { channelDigest } from './digest.ts'
@@ -15,8 +14,6 @@ import { NONE, type PacketPool } from './pool.ts'
 import { TcpFlows } from './tcp-flows.ts'
 import { Epochs } from './epochs.ts'
 import { wireByPhase } from './wire.ts'
-
-const FIRST_ADDRESS = peerKey({ host: deviceAddress(0), port: 0 }) / 65536
 
 /** The measured window and what came of it: what an account needs beside the packets themselves. */
 export interface AccountOrder {
@@ -188,7 +185,7 @@ export class Emulator {
     const { bytes } = this.pool.slab
     if (!headers.read(bytes, offset, length)) return -1
     if (direction === DOWN) this.#reaches = this.#nat?.down(bytes, offset, headers, now) ?? true
-    const device = (direction === UP ? headers.source : headers.destination) - FIRST_ADDRESS
+    const device = (direction === UP ? headers.source : headers.destination) - FIRST_DEVICE
     return device < this.#config.devices + this.#config.probes ? device : -1
   }
 

@@ -7,16 +7,11 @@
  * until a rebind. Packets meet the box when they come to the link, in either direction.
  */
 import type { Nanoseconds } from '../../core/clock.ts'
-import { peerKey } from '../../core/endpoint.ts'
 import type { LinkProfile } from '../../core/link-profile.ts'
-import { deviceAddress } from '../link-protocol.ts'
+import { ADDRESSES, FIRST_DEVICE, FIRST_EXTERNAL } from '../link-protocol.ts'
 import { readdress } from './checksum.ts'
 import { ACK, SYN, TCP, UDP, type Headers } from './packet.ts'
 
-const FIRST_DEVICE = peerKey({ host: deviceAddress(0), port: 0 }) / 65536
-/** EXTERNAL_NETWORK without its first and its last address. */
-const FIRST_EXTERNAL = 0x0a800001
-const ADDRESSES = 2 ** 22 - 2
 /** Below are the ports of well-known services. */
 const FIRST_PORT = 1024
 

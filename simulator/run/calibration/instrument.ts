@@ -1,5 +1,6 @@
 /** A link with traffic on both its ends, as calibrate drives it: two processes of their own, gone when it is disposed. */
 import { monotonic, type Nanoseconds } from '../../core/clock.ts'
+import { decodeDoubles, encodeDoubles } from '../../core/doubles.ts'
 import type { LinkProfile } from '../../core/link-profile.ts'
 import { PLAIN_TCP } from '../../core/tcp.ts'
 import { sampleUsage, type Usage } from '../../measure/usage.ts'
@@ -92,12 +93,12 @@ export class Instrument implements AsyncDisposable {
     const patience = planned * 2000 + load.settle / MILLISECONDS + EXTRA_PATIENCE
     this.#traffic.order({ order: 'load', load })
     const { sent, received, duplicates } = await this.#traffic.expect('loaded', patience, this.#signal) // prettier-ignore
-    return { load, sent: decoded(sent), received: decoded(received), duplicates }
+    return { load, sent: decodeDoubles(sent), received: decodeDoubles(received), duplicates }
   }
 
   /** Everything since the start. */
   async account(): Promise<LinkAccount> {
-    const ready = Buffer.from(new Float64Array(this.#devices).buffer).toString('base64')
+    const ready = encodeDoubles(new Float64Array(this.#devices))
     this.#link.order({ order: 'account', ready, closing: Number.MAX_SAFE_INTEGER })
     return (await this.#link.expect('account', EXTRA_PATIENCE, this.#signal)).account
   }
@@ -117,10 +118,9 @@ export class Instrument implements AsyncDisposable {
   }
 }
 
-const decoded = (base64: string): Float64Array => {
-  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'))
-  return new Float64Array(bytes.buffer)
-}
+/** When packets arrived, in the order of sending, without those that did not. */
+export const arrivalsOf = ({ received }: Passage): Float64Array =>
+  received.filter((time) => !Number.isNaN(time))
 
 /** One-way times of the packets that arrived, ascending. */
 export const delaysOf = ({ sent, received }: Passage): Float64Array =>

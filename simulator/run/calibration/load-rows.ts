@@ -4,20 +4,16 @@ import type { DirectionProfile, LinkProfile } from '../../core/link-profile.ts'
 import { fromNormal } from '../../network/emulator/distribution.ts'
 import type { LinkAccount } from '../../network/link-protocol.ts'
 import { lossOf, queueIn, serialisation, type Way } from './asked.ts'
-import type { Passage } from './instrument.ts'
+import { arrivalsOf, type Passage } from './instrument.ts'
 import type { Row } from './row.ts'
 
 const RATE_OFF = 0.01
 const MOST_LATE = 0.01
 
 /** @param rate bits per second @param passage more packets than the link carries */
-export const rateRow = (
-  profile: LinkProfile,
-  way: Way,
-  rate: number,
-  { load, received }: Passage,
-): Row => {
-  const arrivals = received.filter((time) => !Number.isNaN(time)).sort()
+export const rateRow = (profile: LinkProfile, way: Way, rate: number, passage: Passage): Row => {
+  const { load } = passage
+  const arrivals = arrivalsOf(passage).sort()
   const elapsed = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)
   const carried = ((arrivals.length - 1) * load.size * 8 * SECOND) / elapsed
   // The first and the last packet have a delay by chance.
@@ -39,9 +35,9 @@ export const rateRow = (
 
 /** @param passage packets as fast as they could be sent: what found room, and what left meanwhile, arrives */
 export const queueRow = (profile: LinkProfile, way: Way, passage: Passage): Row => {
-  const { load, sent, received } = passage
+  const { load, sent } = passage
   const asked = queueIn(profile[way], load.size) ?? 0
-  const measured = received.filter((time) => !Number.isNaN(time)).length
+  const measured = arrivalsOf(passage).length
   const took = (sent.at(-1) ?? 0) - (sent[0] ?? 0)
   const leaves = serialisation({ ...profile[way], rateBurst: 0 }, null, load.size)
   const more = Math.ceil(took / leaves) + Math.ceil(profile[way].rateBurst / load.size) + 1
@@ -63,12 +59,13 @@ export const policerRow = (
   profile: LinkProfile,
   way: Way,
   policer: NonNullable<DirectionProfile['policer']>,
-  { load, sent, received }: Passage,
+  passage: Passage,
 ): Row => {
+  const { load, sent } = passage
   const took = (sent.at(-1) ?? 0) - (sent[0] ?? 0)
   const passed = policer.burst + (policer.rate * took) / SECOND
   const asked = passed * (1 - lossOf(profile[way], load.size))
-  const measured = received.filter((time) => !Number.isNaN(time)).length
+  const measured = arrivalsOf(passage).length
   return {
     profile: profile.name,
     way,

@@ -6,7 +6,7 @@ import { designEffect, proportionInterval } from '../../measure/proportion.ts'
 import { mean, type Interval } from '../../measure/statistics.ts'
 import { fromNormal } from '../../network/emulator/distribution.ts'
 import { lossOf, serialisation, type Way } from './asked.ts'
-import { delaysOf, type Passage } from './instrument.ts'
+import { arrivalsOf, delaysOf, type Passage } from './instrument.ts'
 import type { Row } from './row.ts'
 
 /** A median, or mean, of one-way delay may be off by so much. */
@@ -107,7 +107,7 @@ const lossRows = (place: Place, shape: DirectionProfile, passage: Passage): Row[
 
 const duplicateRows = (place: Place, { duplicate }: DirectionProfile, passage: Passage): Row[] => {
   if (duplicate === 0) return []
-  const arrived = passage.received.filter((time) => !Number.isNaN(time)).length
+  const arrived = arrivalsOf(passage).length
   return [fraction(place, 'duplicates', duplicate, passage.duplicates, arrived, 1)]
 }
 
