@@ -254,7 +254,7 @@ const INSTRUMENT: Record<string, Metric> = {
     unit: 'ratio',
     better: 'lower',
     meaning:
-      'Share of the window in which the link, for many packets, looked for them every 0.25 ms instead of at each.',
+      'Share of the window in which the link, for many packets, looked for them every 0.25 or 0.5 ms instead of at each.',
   },
   'devices.connected': {
     unit: 'count',

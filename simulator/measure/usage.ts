@@ -45,6 +45,7 @@ export interface Usage {
 
 export interface ProcessUse {
   readonly cpu: Nanoseconds
+  /** Of its main thread, which sends and receives: nothing is late because a thread that compiles or collects waits. */
   readonly wait: Nanoseconds
   /** Bytes, at the second instant. */
   readonly resident: number
@@ -58,7 +59,6 @@ export interface UsageDifference {
   readonly processes: ReadonlyMap<number, ProcessUse>
   /** Of all processes together. */
   readonly cpu: Nanoseconds
-  readonly wait: Nanoseconds
   readonly residentGrowth: number
   readonly machine: ProcessorTime
   readonly processors: readonly ProcessorTime[]
@@ -187,7 +187,7 @@ export const sampleUsage = (pids: readonly number[], before?: Usage): Usage => {
 }
 
 /** What one process used: the sum over threads, or, when threads ended unseen, the process's own total less its rounding. */
-const processUse = (a: ProcessSample | undefined, b: ProcessSample): ProcessUse => {
+const processUse = (pid: number, a: ProcessSample | undefined, b: ProcessSample): ProcessUse => {
   const first = a?.started === b.started ? a : undefined
   let cpu = 0
   let wait = 0
@@ -196,7 +196,7 @@ const processUse = (a: ProcessSample | undefined, b: ProcessSample): ProcessUse 
     // Less than before: another thread has taken the number.
     const since = then !== undefined && then.run <= now.run ? then : { run: 0, wait: 0 }
     cpu += now.run - since.run
-    wait += now.wait - since.wait
+    if (tid === pid) wait = now.wait - since.wait
   }
   // User and system time are rounded down apart.
   const whole = b.total - (first?.total ?? 0) - 2 * tick
@@ -217,14 +217,13 @@ const timeBetween = (a: ProcessorTime | undefined, b: ProcessorTime): ProcessorT
 export const usageBetween = (a: Usage, b: Usage): UsageDifference => {
   const processes = new Map<number, ProcessUse>()
   for (const [pid, sample] of b.processes)
-    processes.set(pid, processUse(a.processes.get(pid), sample))
+    processes.set(pid, processUse(pid, a.processes.get(pid), sample))
   const sum = (of: (use: ProcessUse) => number): number =>
     [...processes.values()].reduce((total, use) => total + of(use), 0)
   return {
     elapsed: b.at - a.at,
     processes,
     cpu: sum((use) => use.cpu),
-    wait: sum((use) => use.wait),
     residentGrowth: sum((use) => use.residentGrowth),
     machine: timeBetween(a.machine, b.machine),
     processors: b.processors.map((time, i) => timeBetween(a.processors[i], time)),

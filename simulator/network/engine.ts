@@ -5,7 +5,7 @@ import { POLLFD_SIZE, POLLIN } from '../native/linux.ts'
 import { DOWN, UP, type DirectionIndex } from './emulator/channel.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { NONE, type PacketPool } from './emulator/pool.ts'
-import { PERIOD, type Pace } from './pace.ts'
+import type { Pace } from './pace.ts'
 
 const { EAGAIN, EINTR } = constants.errno
 
@@ -87,7 +87,7 @@ export class Engine {
     const now = monotonic()
     this.#read(UP, now)
     this.#read(DOWN, now)
-    this.#handOn(PERIOD)
+    this.#handOn(this.#pace.period)
     return this.#pace.review(now)
   }
 

@@ -85,11 +85,13 @@ class Link {
         this.#emulator.plan(order.warmup, order.t0, order.t1)
         this.#window = [order.t0, order.t1]
         break
+      case 'close':
+        this.#emulator.close(order.at)
+        break
       case 'account': {
         const { devices, server } = this.#ends
         const outside = this.#engine.exhausted + devices.drops() + server.drops()
-        const plan = { ready: decodeDoubles(order.ready), closing: order.closing }
-        const account = this.#emulator.account(plan, outside)
+        const account = this.#emulator.account(decodeDoubles(order.ready), outside)
         const clocked = this.#pace.clockedShare(...this.#window)
         this.#send({ event: 'account', account: { ...account, clocked } })
         break

@@ -48,8 +48,10 @@ export type LinkOrder =
       readonly t0: Nanoseconds
       readonly t1: Nanoseconds
     }
+  /** The devices are told to close: what passes from here on is no connection's work, and in no hurry. */
+  | { readonly order: 'close'; readonly at: Nanoseconds }
   /** All is over: answer with the account. `ready` is base64 of a Float64Array: when each device was application ready (NaN: never). */
-  | { readonly order: 'account'; readonly ready: string; readonly closing: Nanoseconds }
+  | { readonly order: 'account'; readonly ready: string }
   | { readonly order: 'stop' }
 
 export type LinkEvent =

@@ -5,7 +5,7 @@ import { MILLISECOND, SECOND } from '../core/clock.ts'
 import { CLEAR_DIRECTION, CLEAR_LINK } from '../core/link-profile.ts'
 import { PLAIN_TCP } from '../core/tcp.ts'
 import type { LinkConfig } from './link-protocol.ts'
-import { LEAST_DELAY, PERIOD, Pace, shortestDelay } from './pace.ts'
+import { LEAST_DELAY, LONG, Pace, SHORT, shortestDelay } from './pace.ts'
 
 /** Carries packets evenly at `rate` per second from `from` to `to`. */
 const carry = (pace: Pace, rate: number, from: number, to: number): void => {
@@ -28,6 +28,15 @@ describe('the pace of the link', () => {
     assert.equal(pace.clocked, true)
     carry(pace, 400, 3 * SECOND, 4 * SECOND)
     assert.equal(pace.clocked, false)
+  })
+
+  it('looks half as often from two packets a look on, and as before at half as many', () => {
+    const pace = new Pace(LEAST_DELAY, 0)
+    const periods = [7500, 8500, 4500, 3500].map((rate, second) => {
+      carry(pace, rate, second * SECOND, (second + 1) * SECOND)
+      return pace.period
+    })
+    assert.deepEqual(periods, [SHORT, LONG, LONG, SHORT])
   })
 
   it('goes packet by packet whatever the rate where the delay is short', () => {
@@ -86,15 +95,20 @@ describe('the pace of the link', () => {
 
   it('looks once a period, away from whole milliseconds', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 1e15, noNaN: true }), (now) => {
-        const pace = new Pace(LEAST_DELAY, 0)
-        const look = pace.nextLook(now)
-        assert.ok(look > now && look <= now + PERIOD, `${now} ${look}`)
-        assert.equal((look - PERIOD / 2) % PERIOD, 0)
-        assert.equal(pace.nextLook(look), look + PERIOD)
-        const fromWhole = look % MILLISECOND
-        assert.ok(fromWhole >= PERIOD / 2 && fromWhole <= MILLISECOND - PERIOD / 2)
-      }),
+      fc.property(
+        fc.double({ min: 0, max: 1e15, noNaN: true }),
+        fc.constantFrom(SHORT, LONG),
+        (now, period) => {
+          const pace = new Pace(LEAST_DELAY, 0)
+          pace.period = period
+          const look = pace.nextLook(now)
+          assert.ok(look > now && look <= now + period, `${now} ${look}`)
+          assert.equal((look - period / 2) % period, 0)
+          assert.equal(pace.nextLook(look), look + period)
+          const fromWhole = look % MILLISECOND
+          assert.ok(fromWhole >= period / 2 && fromWhole <= MILLISECOND - period / 2)
+        },
+      ),
     )
   })
 })

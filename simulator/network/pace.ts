@@ -8,20 +8,24 @@ import type { LinkConfig } from './link-protocol.ts'
 
 /**
  * Between two looks of the clock. A packet is taken up to a period late and handed on up to a period early, which
- * cancel to within 0.1 ms, with a standard deviation of period / sqrt(6) (0.1 ms).
+ * cancel to within 0.1 ms, with a standard deviation of period / sqrt(6): 0.1 ms, or 0.2 ms with very many packets.
  */
-export const PERIOD: Nanoseconds = 250 * MICROSECOND
+export const SHORT: Nanoseconds = 250 * MICROSECOND
+export const LONG: Nanoseconds = 500 * MICROSECOND
 /** With so little delay a period is no small part of it, and nothing that is handed on early could make up for it. */
 export const LEAST_DELAY: Nanoseconds = MILLISECOND
 
-/** The rate is judged over so long: 64 looks. */
-const SPELL: Nanoseconds = 64 * PERIOD
+/** The rate is judged over so long. */
+const SPELL: Nanoseconds = 16 * MILLISECOND
 /**
  * Packets taken and handed on per second: one in four looks. A processor that sleeps between packets needs several times
- * as long for each, and who shares it waits so long. The clock stops at half of it, so that it does not flutter.
+ * as long for each, and who shares it waits so long.
  */
-const BUSY = SECOND / PERIOD / 4
-const CALM = BUSY / 2
+const BUSY = SECOND / SHORT / 4
+/** Two a look. The looks themselves are most of the cost by then, and each that comes in between holds up the fleet. */
+const CROWDED = (2 * SECOND) / SHORT
+/** A change is taken back at so much of the rate that brought it, so that it does not flutter. */
+const CALMED = 0.5
 
 /** Of both directions, and of what the timeline makes of them. */
 export const shortestDelay = ({ profile, timeline }: LinkConfig): Nanoseconds => {
@@ -33,6 +37,8 @@ export const shortestDelay = ({ profile, timeline }: LinkConfig): Nanoseconds =>
 
 export class Pace {
   clocked = false
+  /** Between two looks. */
+  period = SHORT
   readonly #mayClock: boolean
   #spellStart: Nanoseconds
   #packets = 0
@@ -55,7 +61,8 @@ export class Pace {
     const elapsed = now - this.#spellStart
     if (elapsed < SPELL) return false
     const rate = (this.#packets * SECOND) / elapsed
-    const clocked = this.#mayClock && rate >= (this.clocked ? CALM : BUSY)
+    const clocked = this.#mayClock && rate >= (this.clocked ? CALMED * BUSY : BUSY)
+    this.period = rate >= (this.period === LONG ? CALMED * CROWDED : CROWDED) ? LONG : SHORT
     if (clocked !== this.clocked) this.#changes.push(now)
     this.clocked = clocked
     this.#spellStart = now
@@ -68,7 +75,7 @@ export class Pace {
    * (fleet/schedule.ts): each has the processor to itself.
    */
   nextLook(now: Nanoseconds): Nanoseconds {
-    return (Math.floor(now / PERIOD + 0.5) + 0.5) * PERIOD
+    return (Math.floor(now / this.period + 0.5) + 0.5) * this.period
   }
 
   /** Share of the time from `from` to `to` that went by on the clock. */

@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { NativeMemory, libc } from '../native/libc.ts'
 import { SCHED_FIFO } from '../native/linux.ts'
@@ -7,19 +6,17 @@ import { SCHED_FIFO } from '../native/linux.ts'
 const LEAST = 1
 
 /**
- * Lets this process, with all threads that it has, run as soon as it has something to do: a link stands for a radio or a
- * wire, which does not wait for the processor that its ends compete for. Returns what it runs as. Where real time is
- * refused (a container's control group has no share of it) it takes the best ordinary priority; without the privilege
- * (CAP_SYS_NICE) it stays as it is, and its lateness tells.
+ * Lets the main thread of this process run as soon as it has something to do: a link stands for a radio or a wire, which
+ * does not wait for the processor that its ends compete for. Its other threads, which compile for milliseconds on end, stay
+ * as they are: they would stop the fleet, and the link itself. Returns what it runs as. Where real time is refused (a
+ * container's control group has no share of it) it takes the best ordinary priority; without the privilege (CAP_SYS_NICE)
+ * it stays as it is, and its lateness tells.
  */
 export const preempt = (): string => {
   const parameters = new NativeMemory(4)
   parameters.view.setInt32(0, LEAST, true)
-  for (const thread of readdirSync('/proc/self/task')) {
-    const refused = libc().sched_setscheduler(Number(thread), SCHED_FIFO, parameters.address) < 0
-    if (refused) return beNice()
-  }
-  return `SCHED_FIFO ${LEAST}`
+  const refused = libc().sched_setscheduler(process.pid, SCHED_FIFO, parameters.address) < 0
+  return refused ? beNice() : `SCHED_FIFO ${LEAST}`
 }
 
 const beNice = (): string => {

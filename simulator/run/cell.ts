@@ -161,14 +161,14 @@ const close = async (
   cell: Cell,
   signal: AbortSignal,
 ): Promise<Reports> => {
-  const closing = monotonic()
+  link.order({ order: 'close', at: monotonic() })
   fleet.order({ order: 'close' })
   const fleetReport = (await fleet.expect('report', REPORT_PATIENCE, signal)).report
   consumer.order({ order: 'report' })
   const consumerReport = (await consumer.expect('report', REPORT_PATIENCE, signal)).report
   // The last packets are still on their way.
   await sleep(Math.min(roundTripOf(cell) / MILLISECOND, 1000), undefined, { signal })
-  link.order({ order: 'account', ready: fleetReport.ready, closing })
+  link.order({ order: 'account', ready: fleetReport.ready })
   const linkAccount = (await link.expect('account', REPORT_PATIENCE, signal)).account
   return { fleet: fleetReport, consumer: consumerReport, link: linkAccount }
 }

@@ -85,9 +85,9 @@ export class Link implements AsyncDisposable {
     this.process.stdin.write(`${JSON.stringify(order)}\n`)
   }
 
-  async account(ready: Nanoseconds = 0, closing: Nanoseconds = 1e18): Promise<LinkAccount> {
+  async account(ready: Nanoseconds = 0): Promise<LinkAccount> {
     const times = new Float64Array(this.#devices).fill(ready)
-    this.order({ order: 'account', ready: Buffer.from(times.buffer).toString('base64'), closing })
+    this.order({ order: 'account', ready: Buffer.from(times.buffer).toString('base64') })
     const event = await this.event()
     assert.ok(event.event === 'account', JSON.stringify(event))
     return event.account

@@ -212,9 +212,9 @@ test('phases follow the plan, and probes are not on the wire', { skip }, async (
   exchange(above)
   exchange(above)
   exchange(probe)
-  const closing = monotonic()
+  link.order({ order: 'close', at: monotonic() })
   exchange(above)
-  const { wire, arrived, channelDigest } = await link.account(ready, closing)
+  const { wire, arrived, channelDigest } = await link.account(ready)
   const packets = (['connect', 'steady', 'close', 'other'] as const).map((phase) => [
     wire[phase].up.packets,
     wire[phase].down.packets,

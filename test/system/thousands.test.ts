@@ -3,35 +3,36 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { runText, skipReason } from './run-scenario.cases.ts'
 
-const scenario = (stacks: string): string => `
+const scenario = (stacks: string, repetitions: number): string => `
 thingbench: 1
 name: thousands
 stacks: [${stacks}]
 links: [lte-m]
 devices: 2000
 workload: { interval: 1 s, payload: 100 B, reliability: acknowledged }
-phases: { ramp: 20 s, warmup: 3 s, measure: 10 s, drain: 5 s, connect_deadline: 60 s }
-repetitions: 1
+phases: { ramp: 20 s, warmup: 6 s, measure: 10 s, drain: 5 s, connect_deadline: 60 s }
+repetitions: ${repetitions}
 `
 
 it(
   'MQTT and CoAP deliver everything, and the cells are valid',
   { skip: skipReason() },
   async (t) => {
-    await using result = await runText(scenario('mqtt-tcp, coap-udp'))
+    await using result = await runText(scenario('mqtt-tcp, coap-udp', 2))
     for (const stack of ['mqtt-tcp', 'coap-udp']) {
       const verdicts = result.rows.filter((r) => r.metric === 'outcome' && r.stack === stack)
       for (const { outcome, warnings } of verdicts)
         t.diagnostic(`${stack}: ${outcome} ${warnings.join('; ')}`)
-      assert.equal(result.value('devices.connected', stack), 2000)
-      assert.equal(result.value('delivery.ratio', stack), 1)
-      assert.equal(result.value('link.unplanned_drops', stack), 0)
-      // Disturbed twice from outside is no fault of the instrument; short of processor time is.
-      assert.match(verdicts.at(-1)?.outcome ?? '', /^(measured|invalid)$/)
+      assert.deepEqual(result.values('devices.connected', stack), [2000, 2000])
+      assert.deepEqual(result.values('delivery.ratio', stack), [1, 1])
+      assert.deepEqual(result.values('link.unplanned_drops', stack), [0, 0])
+      // As of a group: half of its repetitions. Disturbed from outside is no fault of the instrument; short of processor time is.
+      const fit = verdicts.filter(({ outcome }) => outcome !== 'censored' && outcome !== 'failed')
+      assert.ok(2 * fit.length >= verdicts.length)
       // Without a clock the link would have to wake twice for each of 6 500 packets a second.
-      assert.equal(result.value('link.clocked', stack), 1)
-      // 0.1 ms on a quiet machine.
-      assert.ok(result.value('probe.error.p50', stack) < 1)
+      assert.deepEqual(result.values('link.clocked', stack), [1, 1])
+      // 0.13 ms on a quiet machine.
+      for (const error of result.values('probe.error.p50', stack)) assert.ok((error ?? 9) < 1)
     }
   },
 )
@@ -40,7 +41,7 @@ it(
   'XMPP delivers everything, or says which process was the limit',
   { skip: skipReason() },
   async (t) => {
-    await using result = await runText(scenario('xmpp-tcp'))
+    await using result = await runText(scenario('xmpp-tcp', 1))
     const verdict = result.rows.findLast((r) => r.metric === 'outcome')
     t.diagnostic(`xmpp-tcp: ${verdict?.outcome} ${verdict?.warnings.join('; ')}`)
     assert.notEqual(verdict?.outcome, 'failed')

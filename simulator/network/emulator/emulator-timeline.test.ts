@@ -56,7 +56,7 @@ class Bench {
     return this.cross(DOWN, udpPacket({ ...ends, ports: [5683, Number(port)] }, 'down'), now)
   }
   account() {
-    return this.emulator.account({ ready: new Float64Array(DEVICES), closing: NEVER }, 0)
+    return this.emulator.account(new Float64Array(DEVICES), 0)
   }
 }
 

@@ -54,7 +54,7 @@ class Bench {
     return out
   }
   account(ready = new Float64Array(4), outside = 0): EmulatorAccount {
-    return this.emulator.account({ ready, closing: NEVER }, outside)
+    return this.emulator.account(ready, outside)
   }
 }
 

@@ -15,12 +15,6 @@ import { TcpFlows } from './tcp-flows.ts'
 import { Epochs } from './epochs.ts'
 import { wireByPhase } from './wire.ts'
 
-/** The measured window and what came of it: what an account needs beside the packets themselves. */
-export interface AccountOrder {
-  readonly ready: Float64Array
-  readonly closing: Nanoseconds
-}
-
 /** What the emulator itself knows of a LinkAccount. */
 export type EmulatorAccount = Omit<LinkAccount, 'clocked'>
 
@@ -47,6 +41,7 @@ export class Emulator {
   #reaches = true
   #t0: Nanoseconds = NEVER
   #t1: Nanoseconds = NEVER
+  #closing: Nanoseconds = NEVER
   #arrived = 0
   #delivered = 0
   #darkened = 0
@@ -75,6 +70,11 @@ export class Emulator {
     this.#happenings?.plan(t0)
     this.#t0 = t0
     this.#t1 = t1
+  }
+
+  /** The devices close their connections from `at` on. */
+  close(at: Nanoseconds): void {
+    this.#closing = at
   }
 
   /** A packet of `length` bytes lies in `slot` and came to the link at `now`. The slot is the emulator's from here on. */
@@ -124,7 +124,8 @@ export class Emulator {
   /** The packet that was taken left the link at `now`. */
   handedOn(slot: number, now: Nanoseconds): void {
     this.#delivered++
-    this.lateness.add(now - (this.pool.due[slot] as number))
+    // All connections end at once, which is more than ever has to be in time.
+    if (now < this.#closing) this.lateness.add(now - (this.pool.due[slot] as number))
     const row = this.pool.row[slot] as number
     if (row !== NONE) this.#log.markDelivered(row)
     this.pool.give(slot)
@@ -136,12 +137,16 @@ export class Emulator {
     this.pool.give(slot)
   }
 
-  /** Sums everything up. `outside`: drops that happened before packets came here. Throws TB_LINK_ACCOUNT when packets are missing. */
-  account(order: AccountOrder, outside: number): EmulatorAccount {
+  /**
+   * Sums everything up. Throws TB_LINK_ACCOUNT when packets are missing.
+   * @param ready when each device was application ready (NaN: never) @param outside drops before packets came here
+   */
+  account(ready: Float64Array, outside: number): EmulatorAccount {
     const { profile } = this.#config
     const queued = this.#queued()
     const wire = wireByPhase(this.#log, {
-      ...order,
+      ready,
+      closing: this.#closing,
       roundTrip: profile.up.delay + profile.down.delay,
       t0: this.#t0,
       t1: this.#t1,

@@ -97,7 +97,7 @@ export class VirtualLink {
 
   account(): EmulatorAccount {
     const ready = new Float64Array(this.#devices)
-    return this.emulator.account({ ready, closing: NEVER }, 0)
+    return this.emulator.account(ready, 0)
   }
 }
 

@@ -99,7 +99,7 @@ export class Instrument implements AsyncDisposable {
   /** Everything since the start. */
   async account(): Promise<LinkAccount> {
     const ready = encodeDoubles(new Float64Array(this.#devices))
-    this.#link.order({ order: 'account', ready, closing: Number.MAX_SAFE_INTEGER })
+    this.#link.order({ order: 'account', ready })
     return (await this.#link.expect('account', EXTRA_PATIENCE, this.#signal)).account
   }
 
