@@ -60,15 +60,24 @@ export interface Stack {
   readonly options: ProtocolOptions
 }
 
-export interface Workload {
-  /** The name of the level in results: `telemetry`, or with the values that vary, such as `telemetry interval=1s`. */
+/** Which messages a workload intends, and how large they are. */
+export interface Messages {
+  /** The name of the level in results: the kind, or with the values that vary, such as `telemetry interval=1s`. */
   readonly name: string
-  readonly kind: 'telemetry'
+  /** Mean time between two messages of a device. */
   readonly interval: Nanoseconds
   readonly arrivals: 'constant'
   /** Bytes of application payload per message. */
   readonly payload: number
 }
+
+/** Every device reports to one consumer. */
+export interface TelemetryWorkload extends Messages {
+  readonly kind: 'telemetry'
+}
+
+/** What happens in a cell, told apart by `kind`. */
+export type Workload = TelemetryWorkload
 
 export interface Phases {
   readonly ramp: Nanoseconds

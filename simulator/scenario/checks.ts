@@ -79,9 +79,10 @@ const checkThresholds = (values: ScenarioValues, problems: Problems): void => {
 
 const checkTimes = ({ workload, phases }: ScenarioValues, problems: Problems): void => {
   const measure = formatQuantity(phases.measure, 'duration')
-  for (const interval of workload.interval.value)
-    if (interval > phases.measure)
-      problems.add(workload.interval, workload.interval.path, {
+  const { intervals } = workload
+  for (const interval of intervals?.value ?? [])
+    if (intervals && interval > phases.measure)
+      problems.add(intervals, intervals.path, {
         found: formatQuantity(interval, 'duration'),
         allowed: `at most the ${measure} of phases.measure, so that every device sends in it`,
         advice: 'Make the interval shorter or the phase longer.',
@@ -96,9 +97,11 @@ const checkTimes = ({ workload, phases }: ScenarioValues, problems: Problems): v
 
 const checkPayload = ({ stacks, workload }: ScenarioValues, problems: Problems): void => {
   const datagram = stacks.find(({ entry }) => entry.carrier === 'datagram')
-  const largest = Math.max(...workload.payload.value)
-  if (!datagram || largest <= MOST_IN_DATAGRAM) return
-  problems.add(workload.payload, workload.payload.path, {
+  const { payloads } = workload
+  if (!datagram || !payloads) return
+  const largest = Math.max(...payloads.value)
+  if (largest <= MOST_IN_DATAGRAM) return
+  problems.add(payloads, payloads.path, {
     found: formatQuantity(largest, 'size'),
     allowed: `at most ${MOST_IN_DATAGRAM} B with ${datagram.entry.name}, which sends one message in one datagram`,
     advice: 'Block-wise transfer is not available yet.',

@@ -14,52 +14,16 @@ import {
 import { linkRule, type Profiles } from './link.ts'
 import { located, scalarOr, type Rule } from './rule.ts'
 import { choice, flag, integer, name, quantity, text } from './scalars.ts'
-import { RELIABILITY } from './stack-keys.ts'
 import { stackRule } from './stack.ts'
 import { thresholdRule } from './threshold.ts'
 import { timelineRule } from './timeline.ts'
+import { workloadRule } from './workload.ts'
 
 const SECOND = 1e9
 const HOUR = 3600 * SECOND
 
 export const MOST_REPETITIONS = 1000
 const DEVICES = Math.min(50_000, MOST_DEVICES)
-
-const useTelemetry = Object.fromEntries(
-  ['command', 'fan-out', 'connect', 'idle'].map((kind) => [kind, 'Use telemetry.']),
-)
-
-const workload = record(
-  {
-    kind: defaulted(
-      'What happens: telemetry = every device reports to one consumer.',
-      choice(['telemetry'] as const, { later: useTelemetry }),
-      'telemetry',
-    ),
-    interval: required(
-      'It says how often each device reports, such as 1 s.',
-      located(factor(quantity('duration', 1e6, 24 * HOUR))),
-    ),
-    arrivals: defaulted(
-      'How the reports of a device are spaced.',
-      choice(['constant'] as const, {
-        later: { poisson: 'Use constant.', burst: 'Use constant.' },
-      }),
-      'constant',
-    ),
-    payload: defaulted(
-      'Bytes of application payload in a message.',
-      located(factor(quantity('size', 8, 16_384))),
-      '100 B',
-    ),
-    reliability: defaulted(
-      'best-effort = QoS 0, NON; acknowledged = QoS 1, CON, XEP-0198.',
-      RELIABILITY,
-      'acknowledged',
-    ),
-  },
-  { qos: 'reliability', size: 'payload', period: 'interval', rate: 'interval', type: 'kind' },
-)
 
 const phases = record(
   {
@@ -150,7 +114,7 @@ const scenarioFields = (catalogue: Catalogue, profiles: Profiles, folder: string
   ),
   workload: required(
     'It says what the devices do, such as { interval: 1 s, payload: 100 B }.',
-    workload,
+    workloadRule,
   ),
   phases: section('How long each part of a cell takes.', phases),
   timeline: optional('What happens to the links while a cell runs.', timelineRule),

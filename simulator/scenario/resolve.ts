@@ -1,8 +1,7 @@
 /** From what the file said to the question that is run: every default filled in, every name looked up, frozen. */
 import { basename, dirname, resolve } from 'node:path'
 import type { DirectionProfile, LinkProfile } from '../core/link-profile.ts'
-import type { Catalogue, Phases, Scenario, Stack, Workload } from '../core/types.ts'
-import { formatQuantity } from '../core/units.ts'
+import type { Catalogue, Phases, Scenario, Stack } from '../core/types.ts'
 import { resolveBaseline } from './baseline.ts'
 import { checkWhole } from './checks.ts'
 import { digest } from './digest.ts'
@@ -52,7 +51,7 @@ const asked = (values: ScenarioValues, file: string, stacks: readonly Stack[]) =
     stacks,
     links: values.links.map((link) => link.value),
     devices: values.devices,
-    workloads: resolveWorkloads(values.workload),
+    workloads: values.workload.workloads,
     phases: resolvePhases(values.phases),
     timeline: (values.timeline ?? []).map((event) => event.value),
     repetitions: values.repetitions,
@@ -68,25 +67,6 @@ const nameOfFile = (file: string): string => {
     .toLowerCase()
   return stem.replaceAll(/[^a-z0-9]+/gu, '-').replaceAll(/^-+|-+$/gu, '') || 'scenario'
 }
-
-/** Every combination of the values that are lists; a level's name tells only what varies. */
-const resolveWorkloads = (values: ScenarioValues['workload']): Workload[] => {
-  const { kind, arrivals } = values
-  const intervals = values.interval.value
-  const payloads = values.payload.value
-  return intervals.flatMap((interval) =>
-    payloads.map((payload) => {
-      const levels = [
-        ...(intervals.length > 1 ? [`interval=${level(interval, 'duration')}`] : []),
-        ...(payloads.length > 1 ? [`payload=${level(payload, 'size')}`] : []),
-      ]
-      return { name: [kind, ...levels].join(' '), kind, interval, arrivals, payload }
-    }),
-  )
-}
-
-const level = (value: number, dimension: 'duration' | 'size'): string =>
-  formatQuantity(value, dimension).replace(' ', '')
 
 const resolvePhases = (phases: ScenarioValues['phases']): Phases => ({
   ramp: phases.ramp.value,
