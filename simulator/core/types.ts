@@ -60,13 +60,16 @@ export interface Stack {
   readonly options: ProtocolOptions
 }
 
+/** How the messages of a device are spaced: evenly, at random, or so many at once. The mean gap is the interval in all three. */
+export type Arrivals = 'constant' | 'poisson' | { readonly burst: number }
+
 /** Which messages a workload intends, and how large they are. */
 export interface Messages {
   /** The name of the level in results: the kind, or with the values that vary, such as `telemetry interval=1s`. */
   readonly name: string
   /** Mean time between two messages of a device. */
   readonly interval: Nanoseconds
-  readonly arrivals: 'constant'
+  readonly arrivals: Arrivals
   /** Bytes of application payload per message. */
   readonly payload: number
 }
@@ -76,8 +79,21 @@ export interface TelemetryWorkload extends Messages {
   readonly kind: 'telemetry'
 }
 
+/** The application commands every device, and each command is answered. */
+export interface CommandWorkload extends Messages {
+  readonly kind: 'command'
+}
+
+/** The application says the same to all devices at once; `interval` is between two such messages. */
+export interface FanOutWorkload extends Messages {
+  readonly kind: 'fan-out'
+}
+
+/** Messages with intended times. */
+export type MessageWorkload = TelemetryWorkload | CommandWorkload | FanOutWorkload
+
 /** What happens in a cell, told apart by `kind`. */
-export type Workload = TelemetryWorkload
+export type Workload = MessageWorkload
 
 export interface Phases {
   readonly ramp: Nanoseconds

@@ -4,7 +4,6 @@ import { NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { MemoryReactor } from '../io/memory.ts'
-import { Histogram } from '../measure/histogram.ts'
 import type { DeviceEvents, DeviceSession } from '../protocols/session.ts'
 import { Device } from './device.ts'
 import type { FleetState } from './fleet-state.ts'
@@ -12,7 +11,9 @@ import { Ledger } from './ledger.ts'
 import { Payload, sequenceOf } from './payload.ts'
 import type { Pile, SecurityLayer } from './pile.ts'
 import type { PhasePlan } from './schedule.ts'
-import { Schedule } from './schedule.ts'
+import type { Schedule } from './schedule.ts'
+import { ConstantSchedule } from './schedule.ts'
+import { Sender } from './sender.ts'
 
 export const RESET: Cause = { code: 'reset', detail: 'the peer reset the connection' }
 
@@ -91,14 +92,8 @@ export class Bench implements FleetState {
   readonly reactor = new MemoryReactor({ delay: 0 })
   readonly schedule: Schedule
   readonly ledger: Ledger
-  readonly payload = new Payload(8, 'x')
-  readonly acknowledges: boolean
-  readonly series = {
-    schedule_delay: new Histogram(),
-    blocked: new Histogram(),
-    exchange: new Histogram(),
-    ack: new Histogram(),
-  }
+  readonly sender: Sender
+  readonly answering = null
   readonly device: Device
   readonly sessions: OrderedSession[] = []
   /** When the device opened a connection. */
@@ -106,19 +101,31 @@ export class Bench implements FleetState {
   /** Started, transport, security, application. */
   readonly connects: (readonly [Nanoseconds, Nanoseconds, Nanoseconds, Nanoseconds])[] = []
   readonly ends: string[] = []
-  readonly reasons: string[] = []
-  /** Messages fired and not yet settled. */
-  unsettled = 0
   /** Called when the device opens a connection. */
   onOpen: (session: OrderedSession, now: Nanoseconds) => void = () => {}
   /** When the TLS layer of a pile was opened; null for a plain one. */
   securityOpenedAt: Nanoseconds | null = null
 
   constructor(plan: PhasePlan, interval: Nanoseconds, acknowledges = true) {
-    this.schedule = new Schedule(plan, interval, 1)
+    this.schedule = new ConstantSchedule(plan, interval, 1)
     this.ledger = new Ledger(this.schedule, 1)
-    this.acknowledges = acknowledges
+    this.sender = new Sender(new Payload(8, 'x'), acknowledges, () => {})
+    this.sender.begin(this.schedule, this.ledger)
     this.device = new Device(0, this)
+  }
+
+  get series(): Sender['series'] {
+    return this.sender.series
+  }
+
+  /** Messages fired and not yet settled. */
+  get unsettled(): number {
+    return this.sender.unsettled
+  }
+
+  /** Why messages were given up. */
+  get reasons(): string[] {
+    return [...this.sender.givenUp.keys()]
   }
 
   get session(): OrderedSession {
@@ -169,15 +176,7 @@ export class Bench implements FleetState {
     this.ends.push(cause.code)
   }
 
-  fired(): void {
-    this.unsettled++
-  }
-
-  settled(): void {
-    this.unsettled--
-  }
-
-  gaveUp(reason: string): void {
-    this.reasons.push(reason)
+  arrived(): number {
+    return -1
   }
 }

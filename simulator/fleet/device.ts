@@ -10,11 +10,11 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER, SECOND } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
 import type { Timer } from '../io/reactor.ts'
-import type { DeviceEvents, DeviceSession } from '../protocols/session.ts'
+import type { DeviceEvents } from '../protocols/session.ts'
 import type { FleetState } from './fleet-state.ts'
-import { ACKNOWLEDGED, GAVE_UP, SENT } from './ledger.ts'
+import { Outbox } from './outbox.ts'
 import type { Pile } from './pile.ts'
-import { Window } from './window.ts'
+import { Departures } from './sender.ts'
 
 /** The longest pause between two attempts to reconnect. */
 const LONGEST_PAUSE = 64 * SECOND
@@ -29,20 +29,15 @@ export class Device implements Timer, DeviceEvents {
   #startedAt: Nanoseconds = NaN
   #retryAt: Nanoseconds = NEVER
   #pause = 0
-  /** The next message to fire, and when. */
-  #next = 0
-  #due: Nanoseconds = NEVER
-  /** The oldest message that no session took yet; the backlog reaches from here to `#next`. */
-  #oldest = 0
-  #fired: Nanoseconds[] = []
-  readonly #unacknowledged = new Window()
-  /** What a lost session left unacknowledged, to send again first. */
-  #again: number[] = []
-  #pumping = false
+  /** Its own messages, or its answers to commands. */
+  readonly #outbox: Outbox
+  readonly #departures: Departures
 
   constructor(index: number, fleet: FleetState) {
     this.index = index
     this.#fleet = fleet
+    this.#outbox = new Outbox(index, fleet.answering ?? fleet.sender)
+    this.#departures = new Departures(fleet.sender, this.#outbox)
   }
 
   get ready(): boolean {
@@ -58,12 +53,13 @@ export class Device implements Timer, DeviceEvents {
 
   /** The schedule begins. */
   begin(): void {
-    this.#due = this.#fleet.schedule.intended(this.index, 0)
+    this.#departures.begin()
   }
 
   close(now: Nanoseconds): void {
     this.#state = 'done'
-    this.#due = NEVER
+    this.#departures.end()
+    this.#outbox.shut()
     this.#retryAt = NEVER
     this.#pile?.session.close(now)
     this.#pile = null
@@ -75,7 +71,7 @@ export class Device implements Timer, DeviceEvents {
 
   deadline(): Nanoseconds {
     const pile = this.#pile
-    let at = Math.min(this.#due, this.#retryAt)
+    let at = Math.min(this.#departures.due, this.#retryAt)
     if (pile === null) return at
     at = Math.min(at, pile.session.deadline())
     return pile.security === null ? at : Math.min(at, pile.security.deadline())
@@ -86,7 +82,9 @@ export class Device implements Timer, DeviceEvents {
     if (this.#pile?.security && now >= this.#pile.security.deadline())
       this.#pile.security.expire(now)
     if (this.#pile && now >= this.#pile.session.deadline()) this.#pile.session.expire(now)
-    if (now >= this.#due) this.#fire(now)
+    if (now < this.#departures.due) return
+    this.#departures.fire(now)
+    this.#outbox.pump(now)
   }
 
   sessionReady(now: Nanoseconds): void {
@@ -95,84 +93,48 @@ export class Device implements Timer, DeviceEvents {
     const transport = this.#pile?.security?.openedAt ?? this.#pile?.session.openedAt ?? now
     const security = this.#pile?.session.openedAt ?? now
     this.#fleet.deviceReady(this, this.#startedAt, transport, security, now)
-    this.#again = this.#unacknowledged.sequences()
-    this.#pump(now)
+    const session = this.#pile?.session
+    if (session === undefined) return
+    this.#outbox.open(
+      this.#fleet.answering === null
+        ? (sequence, payload, at) => session.send(sequence, payload, at)
+        : (sequence, payload, at) => session.answer?.(sequence, payload, at) ?? false,
+      now,
+    )
   }
 
   transmitted(sequence: number, now: Nanoseconds): void {
-    if (this.#fleet.acknowledges) this.#unacknowledged.put(sequence, now)
+    this.#outbox.transmitted(sequence, now)
   }
 
   acknowledged(sequence: number, now: Nanoseconds): void {
-    const first = this.#unacknowledged.take(sequence)
-    if (Number.isNaN(first)) return
-    const fleet = this.#fleet
-    fleet.settled(now)
-    if (!fleet.ledger.mark(this.index, sequence, ACKNOWLEDGED)) return
-    fleet.series.exchange.record(now - first)
-    fleet.series.ack.record(now - fleet.schedule.intended(this.index, sequence))
+    this.#outbox.acknowledged(sequence, now)
   }
 
   gaveUp(sequence: number, reason: string, now: Nanoseconds): void {
-    if (Number.isNaN(this.#unacknowledged.take(sequence))) return
-    this.#fleet.settled(now)
-    this.#fleet.gaveUp(reason)
-    this.#fleet.ledger.mark(this.index, sequence, GAVE_UP)
+    this.#outbox.gaveUp(sequence, reason, now)
   }
 
   unblocked(now: Nanoseconds): void {
-    this.#pump(now)
+    this.#outbox.pump(now)
+  }
+
+  heard(payload: Uint8Array, now: Nanoseconds): void {
+    const sequence = this.#fleet.arrived(this.index, payload, now)
+    if (sequence < 0 || this.#fleet.answering === null) return
+    this.#outbox.put(sequence, now)
+    this.#outbox.pump(now)
   }
 
   ended(cause: Cause, now: Nanoseconds): void {
     const wasReady = this.#state === 'ready'
     this.#pile = null
+    this.#outbox.shut()
     if (this.#state === 'done') return
     this.#state = 'backing-off'
     // At once, then after 1, 2, 4 ... seconds.
     this.#retryAt = now + this.#pause
     this.#pause = this.#pause === 0 ? SECOND : Math.min(this.#pause * 2, LONGEST_PAUSE)
     this.#fleet.deviceEnded(cause, wasReady)
-  }
-
-  #fire(now: Nanoseconds): void {
-    const fleet = this.#fleet
-    while (this.#due <= now) {
-      if (fleet.schedule.measured(this.#due)) fleet.series.schedule_delay.record(now - this.#due)
-      this.#fired.push(now)
-      fleet.fired()
-      this.#next++
-      const due = fleet.schedule.intended(this.index, this.#next)
-      this.#due = due < fleet.schedule.plan.t1 ? due : NEVER
-    }
-    this.#pump(now)
-  }
-
-  /** Hands the session what it takes: first what an earlier session left unacknowledged, then the backlog, oldest first. */
-  #pump(now: Nanoseconds): void {
-    const session = this.#pile?.session
-    // A session may call `unblocked` from inside `send`: the loop that is running goes on anyway.
-    if (session === undefined || this.#state !== 'ready' || this.#pumping) return
-    this.#pumping = true
-    while (this.#pile?.session === session && this.#handOne(session, now));
-    this.#pumping = false
-  }
-
-  #handOne(session: DeviceSession, now: Nanoseconds): boolean {
-    const fleet = this.#fleet
-    const repeated = this.#again[0]
-    if (repeated !== undefined) {
-      if (!session.send(repeated, fleet.payload.with(repeated), now)) return false
-      this.#again.shift()
-      return true
-    }
-    const sequence = this.#oldest
-    if (sequence >= this.#next) return false
-    if (!session.send(sequence, fleet.payload.with(sequence), now)) return false
-    const firedAt = this.#fired.shift() as number
-    this.#oldest++
-    if (fleet.ledger.mark(this.index, sequence, SENT)) fleet.series.blocked.record(now - firedAt)
-    if (!fleet.acknowledges) fleet.settled(now)
-    return true
   }
 }

@@ -29,13 +29,14 @@ export interface RoleConfig {
   }
   /** Hex: the run's secret, from which keys and passwords come. */
   readonly secret: string
+  /** What fills payloads, for the link to look for. */
+  readonly canary: string
 }
 
 export interface FleetConfig extends RoleConfig {
   readonly registration: 'resource-directory' | 'time-resource'
   /** PEM of the authority that signed the server's certificate. */
   readonly authority: string | null
-  readonly canary: string
   /** Connects in flight at most (mosquitto's listen backlog is 100; beyond it SYN retransmission is measured). */
   readonly connectLimit: number
   /** Nobody stands behind the server: progress tells of `ack` what the consumer would tell of `latency`. */
@@ -59,7 +60,7 @@ export type FleetOrder =
 export type FleetEvent =
   | { readonly event: 'ready' }
   | { readonly event: 'connected'; readonly connected: number; readonly failed: number }
-  /** All messages are fired and settled. */
+  /** All messages are fired and settled; all that devices are to hear has arrived. */
   | { readonly event: 'quiet' }
   | ({ readonly event: 'progress' } & FleetProgress)
   | { readonly event: 'report'; readonly report: FleetReport }
@@ -79,6 +80,8 @@ export interface FleetProgress {
   /** Measured messages acknowledged so far, and the 99th percentile of `ack`; null when there are none, or it is not watched. */
   readonly acknowledged: number
   readonly ackP99: Nanoseconds | null
+  /** Null where devices only send. */
+  readonly heard: ReceiptProgress | null
 }
 
 /** Bytes that crossed one layer boundary in the measured window. */
@@ -87,9 +90,22 @@ export interface BoundaryBytes {
   readonly received: number
 }
 
+/** What arrived at whoever receives, besides the latencies. */
+export interface Receipts {
+  /** Further copies of measured messages. */
+  readonly duplicates: number
+  /** Measured messages that came behind a later one of the same device. */
+  readonly reordered: number
+  /** Messages that are no message of this cell. */
+  readonly unknown: number
+  readonly seconds: readonly Second[]
+}
+
 export interface FleetReport {
   /** Base64 of the ledger's flags. */
   readonly ledger: string
+  /** Null where devices only send. */
+  readonly receipts: Receipts | null
   /** Base64 of a Float64Array: when each device was first application ready; NaN: never. */
   readonly ready: string
   readonly series: Readonly<Record<string, HistogramJson>>
@@ -120,31 +136,44 @@ export type ConsumerOrder =
 
 export type ConsumerEvent =
   | { readonly event: 'ready' }
-  /** Every measured message arrived. */
+  /** Every measured message, or answer, arrived, and all that the application says is settled. */
   | { readonly event: 'complete' }
   | ({ readonly event: 'progress' } & ConsumerProgress)
   | { readonly event: 'report'; readonly report: ConsumerReport }
   | { readonly event: 'failed'; readonly code: string; readonly message: string }
 
-/** Told every two seconds from the phases order on, for whoever watches; nothing is computed from it. */
-export interface ConsumerProgress {
-  readonly at: Nanoseconds
-  /** Messages that arrived so far, those of warm-up too. */
+/** What arrived so far at whoever receives. */
+export interface ReceiptProgress {
+  /** Messages, those of warm-up too. */
   readonly received: number
-  /** Measured messages that arrived so far, and the 99th percentile of `latency` among them; null when there are none. */
+  /** Measured messages, and the 99th percentile of `latency` among them; null when there are none. */
   readonly delivered: number
   readonly latencyP99: Nanoseconds | null
 }
 
-export interface ConsumerReport {
+/** Told every two seconds from the phases order on, for whoever watches; nothing is computed from it. */
+export interface ConsumerProgress {
+  readonly at: Nanoseconds
+  /** Null where devices receive. */
+  readonly heard: ReceiptProgress | null
+  /** Measured messages of its own acknowledged so far, and messages given up. */
+  readonly acknowledged: number
+  readonly givenUp: number
+}
+
+/** With what it received: messages, or answers to commands. */
+export interface ConsumerReport extends Receipts {
   readonly ledger: string
   readonly series: Readonly<Record<string, HistogramJson>>
-  readonly duplicates: number
-  readonly reordered: number
-  /** Messages that are no message of this cell. */
-  readonly unknown: number
-  readonly seconds: readonly Second[]
+  /** Why commands were given up -> how many. */
+  readonly givenUp: Readonly<Record<string, number>>
 }
+
+/** All series of a cell: each is recorded by the fleet or by the consumer, never by both. */
+export const seriesOf = (
+  fleet: FleetReport,
+  consumer: ConsumerReport | null,
+): Readonly<Record<string, HistogramJson>> => ({ ...fleet.series, ...consumer?.series })
 
 /** Where probes are echoed (RFC 862). */
 export const ECHO_PORT = 7

@@ -1,28 +1,16 @@
-/** What a device sees of its fleet: shared buffers, the schedule, where to record. */
+/** What a device sees of its fleet: where to record, and who opens connections. */
 import type { Nanoseconds } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
-import type { Histogram } from '../measure/histogram.ts'
 import type { Device } from './device.ts'
-import type { Ledger } from './ledger.ts'
-import type { Payload } from './payload.ts'
+import type { OutboxEvents } from './outbox.ts'
 import type { Pile } from './pile.ts'
-import type { Schedule } from './schedule.ts'
-
-/** The series that devices record, in nanoseconds; the names are those of the metrics. */
-export interface FleetSeries {
-  readonly schedule_delay: Histogram
-  readonly blocked: Histogram
-  readonly exchange: Histogram
-  readonly ack: Histogram
-}
+import type { Sender } from './sender.ts'
 
 export interface FleetState {
-  readonly schedule: Schedule
-  readonly ledger: Ledger
-  readonly payload: Payload
-  readonly series: FleetSeries
-  /** Whether the stack acknowledges messages at this reliability. */
-  readonly acknowledges: boolean
+  /** Where what devices send is recorded. */
+  readonly sender: Sender
+  /** Where their answers to commands are told; null where devices answer nothing. */
+  readonly answering: OutboxEvents | null
   /** Opens a connection for the device: `now` is the instant of its first packet. */
   open(device: Device, now: Nanoseconds): Pile
   /** The instants of one connect: started, transport ready, security ready, application ready. */
@@ -34,9 +22,6 @@ export interface FleetState {
     application: Nanoseconds,
   ): void
   deviceEnded(cause: Cause, wasReady: boolean): void
-  /** A message was fired. */
-  fired(): void
-  /** A message was acknowledged, given up, or (best effort) taken: nothing more is expected of it. */
-  settled(now: Nanoseconds): void
-  gaveUp(reason: string): void
+  /** The application spoke to the device. The number of the message; -1 when it is a second copy, or no message of this cell. */
+  arrived(device: number, payload: Uint8Array, now: Nanoseconds): number
 }

@@ -4,7 +4,8 @@ import * as fc from 'fast-check'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
 import { Histogram } from '../measure/histogram.ts'
-import { Schedule } from './schedule.ts'
+import type { Fleet } from './fleet.ts'
+import { ConstantSchedule } from './schedule.ts'
 import type { Wish } from './world.cases.ts'
 import { addressOf, DELAY, SERVER, World } from './world.cases.ts'
 
@@ -12,7 +13,9 @@ const MS = MILLISECOND
 const RTT = 2 * DELAY
 const PLAN = { warmup: 1 * SECOND, t0: 2 * SECOND, t1: 4 * SECOND, end: 30 * SECOND }
 
-const series = ({ fleet }: World, name: keyof typeof fleet.series): Histogram => fleet.series[name]
+type Series = Fleet['series'] & Fleet['sender']['series']
+const series = ({ fleet }: World, name: keyof Series): Histogram =>
+  ({ ...fleet.series, ...fleet.sender.series })[name]
 
 /** Exact values of a series, sorted; only for values that histogram buckets keep apart. */
 const values = (h: Histogram): number[] =>
@@ -38,7 +41,7 @@ const connected = (wish: Wish = {}): World => {
 
 /** Messages intended in the measured window, over all devices. */
 const intended = ({ config }: World): number[] => {
-  const schedule = new Schedule(PLAN, config.workload.interval, config.seed)
+  const schedule = new ConstantSchedule(PLAN, config.workload.interval, config.seed)
   return Array.from({ length: config.devices }, (_, d) => {
     const first = schedule.before(d, PLAN.t0)
     const end = schedule.before(d, PLAN.t1)

@@ -13,19 +13,21 @@ import { Device } from './device.ts'
 import type { BoundaryBytes, FleetConfig, FleetEvent, FleetProgress, FleetReport } from './fleet-protocol.ts' // prettier-ignore
 import type { FleetState } from './fleet-state.ts'
 import { ECHO_PORT } from './fleet-protocol.ts'
-import { Ledger } from './ledger.ts'
+import { hearsOf } from './hears.ts'
+import { Inbox } from './inbox.ts'
+import { Ledger, RECEIVED } from './ledger.ts'
+import type { OutboxEvents } from './outbox.ts'
+import { unrecorded } from './outbox.ts'
 import { Payload } from './payload.ts'
 import type { Pile } from './pile.ts'
 import { PileFactory } from './pile.ts'
 import { PROBE_SPACING, Probe } from './probe.ts'
 import type { PhasePlan } from './schedule.ts'
-import { Schedule } from './schedule.ts'
+import { scheduleOf } from './schedule-of.ts'
+import { Sender } from './sender.ts'
+import { Spread } from './spread.ts'
 
 const series = () => ({
-  schedule_delay: new Histogram(),
-  blocked: new Histogram(),
-  exchange: new Histogram(),
-  ack: new Histogram(),
   'connect.wait': new Histogram(),
   'connect.transport': new Histogram(),
   'connect.security': new Histogram(),
@@ -35,11 +37,14 @@ const series = () => ({
 
 export class Fleet implements FleetState, Timer {
   timerSlot = -1
-  schedule!: Schedule
-  ledger!: Ledger
-  readonly payload: Payload
+  readonly sender: Sender
+  readonly answering: OutboxEvents | null
   readonly series = series()
-  readonly acknowledges: boolean
+  /** What devices hear; null where they only send. */
+  readonly #inbox: Inbox | null
+  readonly #spread: Spread | null
+  #ledger!: Ledger
+  #plan: PhasePlan | null = null
   readonly #config: FleetConfig
   readonly #reactor: Reactor
   readonly #tell: (event: FleetEvent) => void
@@ -50,7 +55,6 @@ export class Fleet implements FleetState, Timer {
   readonly #probeTraffic = new Traffic()
   readonly #ready: Float64Array
   readonly #ends = new Map<string, { count: number; example: string }>()
-  readonly #givenUp = new Map<string, number>()
   #connectAt: Nanoseconds = NEVER
   #ramp: Nanoseconds = 0
   #connectDeadline: Nanoseconds = NEVER
@@ -61,7 +65,6 @@ export class Fleet implements FleetState, Timer {
   #online = 0
   #reconnects = 0
   #announced = false
-  #unsettled = 0
   #quiet = false
   #application: BoundaryBytes = { sent: 0, received: 0 }
   #transport: BoundaryBytes = { sent: 0, received: 0 }
@@ -78,8 +81,14 @@ export class Fleet implements FleetState, Timer {
     this.#address = address
     this.#tell = tell
     this.#factory = new PileFactory(config)
-    this.payload = new Payload(config.workload.payload, config.canary)
-    this.acknowledges = config.stack.reliability !== 'best-effort'
+    const { workload, devices } = config
+    const payload = new Payload(workload.payload, config.canary)
+    const acknowledges = config.stack.reliability !== 'best-effort'
+    const hears = hearsOf(workload)
+    this.sender = new Sender(payload, acknowledges, (now) => this.#checkQuiet(now))
+    this.answering = hears === 'commands' ? unrecorded(payload, acknowledges) : null
+    this.#inbox = hears === null ? null : new Inbox(devices, RECEIVED)
+    this.#spread = hears === 'broadcasts' ? new Spread(devices) : null
     this.#devices = Array.from({ length: config.devices }, (_, i) => new Device(i, this))
     this.#ready = new Float64Array(config.devices).fill(NaN)
     reactor.arm(this)
@@ -95,11 +104,14 @@ export class Fleet implements FleetState, Timer {
 
   begin(plan: PhasePlan): void {
     const { workload, seed, devices } = this.#config
-    this.schedule = new Schedule(plan, workload.interval, seed)
-    this.ledger = new Ledger(this.schedule, devices)
+    const schedule = scheduleOf(workload, plan, seed)
+    this.#plan = plan
+    this.#ledger = new Ledger(schedule, devices)
+    this.sender.begin(schedule, this.#ledger)
+    this.#inbox?.begin(schedule, this.#ledger)
     this.#snapshots = [plan.t0, plan.t1]
     for (const device of this.#devices) {
-      if (Number.isNaN(this.#ready[device.index])) continue
+      if (this.#inbox !== null || Number.isNaN(this.#ready[device.index])) continue
       device.begin()
       this.#reactor.arm(device)
     }
@@ -121,31 +133,31 @@ export class Fleet implements FleetState, Timer {
   progress(now: Nanoseconds): FleetProgress {
     let ended = 0
     for (const { count } of this.#ends.values()) ended += count
-    let givenUp = 0
-    for (const count of this.#givenUp.values()) givenUp += count
     return {
       at: now,
       connected: this.#online,
       failed: this.#announced ? this.#devices.length - this.#connected : 0,
       ended,
-      givenUp,
-      acknowledged: this.series.ack.count,
-      ackP99: this.#config.watchesAck ? this.series.ack.quantile(0.99) : null,
+      givenUp: this.sender.unreached,
+      acknowledged: this.sender.series.ack.count,
+      ackP99: this.#config.watchesAck ? this.sender.series.ack.quantile(0.99) : null,
+      heard: this.#inbox?.progress() ?? null,
     }
   }
 
   report(negotiated: Readonly<Record<string, string>>): FleetReport {
     return {
-      ledger: Buffer.from(this.ledger.bytes()).toString('base64'),
+      ledger: Buffer.from(this.#ledger.bytes()).toString('base64'),
       ready: encodeDoubles(this.#ready),
       series: Object.fromEntries(
-        Object.entries(this.series).map(([name, h]) => [name, h.toJSON()]),
+        Object.entries(this.#allSeries()).map(([name, h]) => [name, h.toJSON()]),
       ),
+      receipts: this.#inbox?.receipts() ?? null,
       connected: this.#connected,
       failed: this.#config.devices - this.#connected,
       reconnects: this.#reconnects,
       ends: Object.fromEntries(this.#ends),
-      givenUp: Object.fromEntries(this.#givenUp),
+      givenUp: Object.fromEntries(this.sender.givenUp),
       application: this.#application,
       transport: this.#transport,
       negotiated,
@@ -257,29 +269,27 @@ export class Fleet implements FleetState, Timer {
     else this.#ends.set(cause.code, { count: 1, example: cause.detail })
   }
 
-  fired(): void {
-    this.#unsettled++
-  }
-
-  settled(now: Nanoseconds): void {
-    this.#unsettled--
-    this.#checkQuiet(now)
-  }
-
-  gaveUp(reason: string): void {
-    this.#givenUp.set(reason, (this.#givenUp.get(reason) ?? 0) + 1)
+  arrived(device: number, payload: Uint8Array, now: Nanoseconds): number {
+    const sequence = this.#inbox?.take(device, payload, now) ?? -1
+    if (sequence >= 0 && this.#ledger.measures(device, sequence))
+      this.#spread?.received(sequence, now)
+    if (this.#inbox?.complete) this.#checkQuiet(now)
+    return sequence
   }
 
   #checkQuiet(now: Nanoseconds): void {
-    if (
-      this.#quiet ||
-      this.#unsettled > 0 ||
-      this.schedule === undefined ||
-      now < this.schedule.plan.t1
-    )
-      return
+    if (this.#quiet || this.sender.unsettled > 0) return
+    if (this.#plan === null || now < this.#plan.t1) return
+    if (this.#inbox !== null && !this.#inbox.complete) return
     this.#quiet = true
     this.#tell({ event: 'quiet' })
+  }
+
+  /** Of what devices send in telemetry, or of what they hear. */
+  #allSeries(): Readonly<Record<string, Histogram>> {
+    if (this.#inbox === null) return { ...this.sender.series, ...this.series }
+    const spread = this.#spread === null ? {} : { 'fanout.spread': this.#spread.histogram() }
+    return { latency: this.#inbox.latency, ...spread, ...this.series }
   }
 
   #startProbes(plan: PhasePlan): void {

@@ -8,6 +8,7 @@ export const SENT = 1
 export const ACKNOWLEDGED = 2
 export const GAVE_UP = 4
 export const RECEIVED = 8
+export const ANSWERED = 16
 
 export class Ledger {
   readonly devices: number
@@ -72,21 +73,25 @@ export interface Accounts {
   readonly acknowledgedLost: number
   readonly acknowledged: number
   readonly gaveUp: number
+  /** Commands whose answer arrived. */
+  readonly answered: number
 }
 
-/** Lays the fleet's and the consumer's flags over each other. `received` is null where no consumer stands behind the server. */
-export const settle = (fleet: Uint8Array, received: Uint8Array | null): Accounts => {
+/** Lays the fleet's and the consumer's flags over each other; null where no consumer stands behind the server. */
+export const settle = (fleet: Uint8Array, consumer: Uint8Array | null): Accounts => {
   let sent = 0
   let delivered = 0
   let lost = 0
   let acknowledged = 0
   let acknowledgedLost = 0
   let gaveUp = 0
+  let answered = 0
   for (let i = 0; i < fleet.length; i++) {
-    const flags = (fleet[i] as number) | (received?.[i] ?? 0)
+    const flags = (fleet[i] as number) | (consumer?.[i] ?? 0)
     if (flags & SENT) sent++
     if (flags & ACKNOWLEDGED) acknowledged++
     if (flags & GAVE_UP) gaveUp++
+    if (flags & ANSWERED) answered++
     if (flags & RECEIVED) delivered++
     else {
       if (flags & SENT) lost++
@@ -103,5 +108,6 @@ export const settle = (fleet: Uint8Array, received: Uint8Array | null): Accounts
     acknowledgedLost,
     acknowledged,
     gaveUp,
+    answered,
   }
 }

@@ -16,6 +16,7 @@ import { DtlsClient, DtlsContext } from '../transports/dtls.ts'
 import { TlsClient, TlsContext } from '../transports/tls.ts'
 import type { Device } from './device.ts'
 import type { FleetConfig } from './fleet-protocol.ts'
+import { hearsOf } from './hears.ts'
 
 /** A security layer, as far as a device looks at it. */
 export interface SecurityLayer extends Upper, Lower, Timed {
@@ -102,7 +103,7 @@ export class PileFactory {
   }
 
   #sessionConfig(device: number) {
-    const { stack, server, registration, seed } = this.#config
+    const { stack, server, registration, seed, workload } = this.#config
     return {
       device,
       reliability: stack.reliability,
@@ -112,6 +113,7 @@ export class PileFactory {
       // A new connection of the same device takes other message ids and nonces.
       random: new Random(seed, device, this.#connections++),
       registration,
+      hears: hearsOf(workload),
       // A new session has a new association under it.
       unansweredLimit: stack.dtls?.rehandshakeAfter ?? null,
     }

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
-import type { FleetProgress } from './fleet-protocol.ts'
+import type { FleetProgress, ReceiptProgress } from './fleet-protocol.ts'
 import type { Wish } from './world.cases.ts'
 import { addressOf, DELAY, SERVER, World } from './world.cases.ts'
 
 const MS = MILLISECOND
 const PLAN = { warmup: 1 * SECOND, t0: 2 * SECOND, t1: 4 * SECOND, end: 30 * SECOND }
-const NOTHING = { failed: 0, ended: 0, givenUp: 0, acknowledged: 0, ackP99: null }
+const NOTHING = { failed: 0, ended: 0, givenUp: 0, acknowledged: 0, ackP99: null, heard: null }
 
 const near = (actual: number | null, expected: Nanoseconds): void =>
   assert.ok(actual !== null && Math.abs(actual - expected) < 1, `${actual} is not ${expected} ns`)
@@ -50,13 +50,14 @@ test('who is not ready has failed when the connect deadline has passed, not befo
 test('measured messages are counted when they arrive and when they are acknowledged, with their percentiles', () => {
   const world = begun({ devices: 5 })
   world.reactor.runUntil(PLAN.t0)
-  const warm = world.consumer.progress(PLAN.t0)
+  const warm = world.consumer.progress(PLAN.t0).heard as ReceiptProgress
   assert.ok(warm.received >= 5 * 3 && warm.received <= 5 * 4, `${warm.received} in warm-up`)
   assert.deepEqual([warm.delivered, warm.latencyP99], [0, null])
   const fleet = at(world, PLAN.end)
-  const consumer = world.consumer.progress(PLAN.end)
+  const { at: told, heard } = world.consumer.progress(PLAN.end)
+  const consumer = heard as ReceiptProgress
   assert.deepEqual([fleet.acknowledged, consumer.delivered], [40, 40])
-  assert.deepEqual([consumer.at, consumer.received], [PLAN.end, 60])
+  assert.deepEqual([told, consumer.received], [PLAN.end, 60])
   near(fleet.ackP99, 2 * DELAY)
   near(consumer.latencyP99, DELAY)
 })

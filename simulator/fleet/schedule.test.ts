@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { Schedule } from './schedule.ts'
+import { ConstantSchedule } from './schedule.ts'
 
 const plan = { warmup: 1e9, t0: 3e9, t1: 8e9, end: 9e9 }
 
 test('deadlines are absolute: interval apart for ever, first within one interval of warm-up', () => {
-  const schedule = new Schedule(plan, 250e6, 42)
+  const schedule = new ConstantSchedule(plan, 250e6, 42)
   const first = schedule.intended(7, 0)
   assert.ok(first >= plan.warmup && first < plan.warmup + 250e6)
   assert.ok(Math.abs(schedule.intended(7, 1000) - first - 1000 * 250e6) < 1)
 })
 
 test('phases of devices are spread uniformly', () => {
-  const schedule = new Schedule(plan, 1e9, 1)
+  const schedule = new ConstantSchedule(plan, 1e9, 1)
   const phases = Array.from(
     { length: 10_000 },
     (_, d) => (schedule.intended(d, 0) - plan.warmup) / 1e9,
@@ -34,21 +34,24 @@ test('messages are intended at whole milliseconds, unless the interval is short'
       fc.nat(1000),
       fc.integer({ min: 1, max: 2e9 }),
       (device, k, interval) => {
-        const rounded = new Schedule(anyPlan, interval, 9).intended(device, k)
+        const rounded = new ConstantSchedule(anyPlan, interval, 9).intended(device, k)
         if (interval >= 100e6) assert.equal(rounded % 1e6, 0)
         assert.ok(rounded >= anyPlan.warmup)
       },
     ),
   )
-  const short = new Schedule(anyPlan, 99e6, 9)
+  const short = new ConstantSchedule(anyPlan, 99e6, 9)
   assert.ok([0, 1, 2, 3, 4].some((device) => short.intended(device, 0) % 1e6 !== 0))
 })
 
 test('the schedule is the same for the same seed and another for another', () => {
-  assert.equal(new Schedule(plan, 1e9, 5).intended(3, 2), new Schedule(plan, 1e9, 5).intended(3, 2))
+  assert.equal(
+    new ConstantSchedule(plan, 1e9, 5).intended(3, 2),
+    new ConstantSchedule(plan, 1e9, 5).intended(3, 2),
+  )
   assert.notEqual(
-    new Schedule(plan, 1e9, 5).intended(3, 2),
-    new Schedule(plan, 1e9, 6).intended(3, 2),
+    new ConstantSchedule(plan, 1e9, 5).intended(3, 2),
+    new ConstantSchedule(plan, 1e9, 6).intended(3, 2),
   )
 })
 
@@ -60,7 +63,7 @@ test('before counts exactly the messages intended before a time', () => {
       fc.double({ min: 0, max: 2e10, noNaN: true }),
       fc.integer(),
       (device, interval, after, seed) => {
-        const schedule = new Schedule(plan, interval, seed)
+        const schedule = new ConstantSchedule(plan, interval, seed)
         const time = plan.warmup + Math.min(after, interval * 500)
         const n = schedule.before(device, time)
         assert.ok(n === 0 || schedule.intended(device, n - 1) < time)

@@ -18,11 +18,28 @@ export interface PhasePlan {
   readonly end: Nanoseconds
 }
 
+export interface Schedule {
+  readonly plan: PhasePlan
+  /** When message `sequence` of the device is to be sent; at or after t1 where there is no such message. */
+  intended(device: number, sequence: number): Nanoseconds
+  /** How many messages of the device are intended before `time`, at most t1: also the number of the first one at or after it. */
+  before(device: number, time: Nanoseconds): number
+  measured(intended: Nanoseconds): boolean
+}
+
 const PHASE = keyOf('schedule phase')
 /** Rounding moves a message by at most a hundredth of the interval; shorter intervals are kept as they are. */
 const ROUNDED_FROM = 100 * MILLISECOND
 
-export class Schedule {
+export const rounds = (interval: Nanoseconds): boolean => interval >= ROUNDED_FROM
+
+export const roundedUp = (time: Nanoseconds): Nanoseconds =>
+  Math.ceil(time / MILLISECOND) * MILLISECOND
+
+export const isMeasured = ({ t0, t1 }: PhasePlan, intended: Nanoseconds): boolean =>
+  intended >= t0 && intended < t1
+
+export class ConstantSchedule implements Schedule {
   readonly plan: PhasePlan
   readonly interval: Nanoseconds
   readonly #key: number
@@ -32,15 +49,14 @@ export class Schedule {
     this.plan = plan
     this.interval = interval
     this.#key = key(PHASE, seed)
-    this.#rounds = interval >= ROUNDED_FROM
+    this.#rounds = rounds(interval)
   }
 
   intended(device: number, sequence: number): Nanoseconds {
     const exact = this.plan.warmup + (uniformAt(this.#key, device) + sequence) * this.interval
-    return this.#rounds ? Math.ceil(exact / MILLISECOND) * MILLISECOND : exact
+    return this.#rounds ? roundedUp(exact) : exact
   }
 
-  /** How many messages of the device are intended before `time`: also the number of the first one at or after it. */
   before(device: number, time: Nanoseconds): number {
     let count = Math.max(
       0,
@@ -53,6 +69,6 @@ export class Schedule {
   }
 
   measured(intended: Nanoseconds): boolean {
-    return intended >= this.plan.t0 && intended < this.plan.t1
+    return isMeasured(this.plan, intended)
   }
 }

@@ -18,8 +18,10 @@ export interface DeviceEvents {
   acknowledged(sequence: number, now: Nanoseconds): void
   /** The session gave the message up: CON without answer after all retransmissions, RST, error response. */
   gaveUp(sequence: number, reason: string, now: Nanoseconds): void
-  /** After a refused `send`: the session takes messages again. */
+  /** After a refused `send` or `answer`: the session takes messages again. */
   unblocked(now: Nanoseconds): void
+  /** The application spoke to the device: a command, or what it says to all. `payload` is valid only during the call. */
+  heard?(payload: Uint8Array, now: Nanoseconds): void
   /** The session is over, and with it the pile; no call follows. */
   ended(cause: Cause, now: Nanoseconds): void
 }
@@ -31,14 +33,43 @@ export interface DeviceSession extends Upper, Timed {
    * Only after `sessionReady`. `sequence` is the device's own number of the message and comes back in the events.
    */
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
+  /**
+   * Answers a command. Taken or blocked, transmitted and acknowledged like a message; where the protocol answers requests
+   * itself (CoAP), only from inside `heard`, always taken, and no event follows. Present where the adapter has `speech`.
+   */
+  answer?(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
   /** Messages taken and neither acknowledged nor given up; 0 for best-effort. */
   outstanding(): number
   /** Orderly end (DISCONNECT, </stream:stream>, nothing for CoAP), then closes the layer below. `ended` is not called. */
   close(now: Nanoseconds): void
 }
 
+/** What a session tells of the application's own messages. `device` is whom they are for, ALL_DEVICES for a broadcast. */
+export interface SpeechEvents {
+  /** The first transmission was handed to the layer below. */
+  transmitted(device: number, sequence: number, now: Nanoseconds): void
+  /** The stack's own acknowledgement came (never for best-effort). */
+  acknowledged(device: number, sequence: number, now: Nanoseconds): void
+  /** The session gave the message up; nobody may have been reached. */
+  gaveUp(device: number, sequence: number, reason: string, now: Nanoseconds): void
+  /** After a refused `command` or `broadcast`: messages to this device, or to any (ALL_DEVICES), are taken again. */
+  unblocked(device: number, now: Nanoseconds): void
+}
+
+export const ALL_DEVICES = -1
+
+/** How the application speaks to devices: a consumer session, or the server that is the consumer. */
+export interface Speech {
+  /** Takes a message for one device (true) or is blocked (false; `unblocked` follows). Only after `consumerReady`. */
+  command(device: number, sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
+  /** One message for all devices; absent: the protocol has no such thing, and each device is sent its own. */
+  broadcast?(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
+}
+
 /** What a consumer session or server tells the consumer. */
 export interface ConsumerEvents {
+  /** Absent or null where the application only listens. */
+  readonly speech?: SpeechEvents | null
   /** Subscribed, bound or listening: messages can come. */
   consumerReady(now: Nanoseconds): void
   /** A message arrived. `now` was stamped before parsing. `payload` is valid only during the call. */
@@ -47,9 +78,12 @@ export interface ConsumerEvents {
 }
 
 /** A consumer that subscribes at a broker (MQTT, XMPP). */
-export interface ConsumerSession extends Upper, Timed {
+export interface ConsumerSession extends Upper, Timed, Partial<Speech> {
   close(now: Nanoseconds): void
 }
+
+/** What the application says to devices in this workload: `commands` to each, which are answered, or the same `broadcasts` to all. */
+export type Hears = 'commands' | 'broadcasts' | null
 
 export interface SessionConfig {
   /** Index of the device, from 0; its name is `deviceName(device)`. */
@@ -63,6 +97,8 @@ export interface SessionConfig {
   readonly random: Random
   /** How the device registers where the protocol has no connection (CoAP); what the server behind it understands. */
   readonly registration: 'resource-directory' | 'time-resource'
+  /** Getting ready to hear (a subscription, presence) is part of becoming ready. Absent or null: nothing. */
+  readonly hears?: Hears
   /** A session that retransmits itself ends after so many retransmissions in a row without an answer; null or absent: never. */
   readonly unansweredLimit?: number | null
 }
@@ -74,6 +110,8 @@ export interface ConsumerConfig {
   readonly serverName: string
   readonly password: string
   readonly random: Random
+  /** What devices hear from this consumer; absent or null: nothing. */
+  readonly says?: Hears
 }
 
 /** How messages reach the consumer: it subscribes at a broker, or it is the server itself. */
@@ -84,7 +122,7 @@ export type ConsumerPath =
     }
   | {
       readonly kind: 'serve'
-      create(config: ConsumerConfig, events: ConsumerEvents): DatagramEndpoint
+      create(config: ConsumerConfig, events: ConsumerEvents): DatagramEndpoint & Partial<Speech>
     }
 
 export interface ProtocolAdapter {
@@ -96,6 +134,8 @@ export interface ProtocolAdapter {
   readonly mapping: Readonly<
     Record<'connect' | 'send' | 'acknowledgement' | 'receive' | 'name', string>
   >
+  /** The same for what the application says; absent: it cannot speak to devices here, and such workloads are unsupported. */
+  readonly speech?: Readonly<Record<'command' | 'answer' | 'fan-out', string>>
   /** What of the protocol's own ends a session whose peer has fallen silent, in words; absent: nothing does. */
   readonly silence?: (options: ProtocolOptions) => string | null
   readonly consumer: ConsumerPath

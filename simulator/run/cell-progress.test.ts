@@ -10,6 +10,7 @@ const fleet = (at: number, changed: Partial<FleetProgress> = {}): FleetProgress 
   failed: 0,
   ended: 0,
   givenUp: 0,
+  heard: null,
   acknowledged: 0,
   ackP99: null,
   ...changed,
@@ -17,9 +18,9 @@ const fleet = (at: number, changed: Partial<FleetProgress> = {}): FleetProgress 
 
 const consumer = (at: number, received: number, delivered: number) => ({
   at: at * SECOND,
-  received,
-  delivered,
-  latencyP99: delivered > 0 ? 54.3216 * MILLISECOND : null,
+  heard: { received, delivered, latencyP99: delivered > 0 ? 54.3216 * MILLISECOND : null },
+  acknowledged: 0,
+  givenUp: 0,
 })
 
 test('before the consumer has spoken nothing is delivered, and no rate is known', () => {

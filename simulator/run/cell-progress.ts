@@ -1,7 +1,7 @@
 /** Of what the fleet and the consumer of a cell tell every two seconds, one event. */
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
-import type { ConsumerProgress, FleetProgress } from '../fleet/fleet-protocol.ts'
+import type { ConsumerProgress, FleetProgress, ReceiptProgress } from '../fleet/fleet-protocol.ts'
 import type { Parties } from './parties.ts'
 import type { CellProgress } from './progress.ts'
 
@@ -31,6 +31,7 @@ export class CellWatch {
   readonly #delivering = new Rate()
   readonly #acknowledging = new Rate()
   #consumer: ConsumerProgress | null = null
+  #heard: ReceiptProgress | null = null
 
   /** @param backend whether anybody stands behind the server: otherwise nothing is known of deliveries */
   constructor(devices: number, backend: boolean) {
@@ -41,23 +42,32 @@ export class CellWatch {
   consumer(progress: ConsumerProgress): void {
     if (!this.#backend) return
     this.#consumer = progress
-    this.#delivering.count(progress.received, progress.at)
+    this.#received(progress.heard, progress.at)
+  }
+
+  #received(heard: ReceiptProgress | null, at: Nanoseconds): void {
+    if (heard === null) return
+    this.#heard = heard
+    this.#delivering.count(heard.received, at)
   }
 
   /** The fleet speaks after the consumer, so this is when the event is made. */
   fleet(progress: FleetProgress): CellProgress {
-    this.#acknowledging.count(progress.acknowledged, progress.at)
+    this.#received(progress.heard, progress.at)
+    // Either of them sends.
+    const acknowledged = progress.acknowledged + (this.#consumer?.acknowledged ?? 0)
+    this.#acknowledging.count(acknowledged, progress.at)
     return {
       event: 'progress',
       devices: this.#devices,
       connected: progress.connected,
       failed: progress.failed,
       connections_ended: progress.ended,
-      messages_given_up: progress.givenUp,
-      delivered: this.#backend ? (this.#consumer?.delivered ?? 0) : null,
+      messages_given_up: progress.givenUp + (this.#consumer?.givenUp ?? 0),
+      delivered: this.#backend ? (this.#heard?.delivered ?? 0) : null,
       delivered_per_s: this.#delivering.value,
-      latency_p99_ms: milliseconds(this.#consumer?.latencyP99 ?? null),
-      acknowledged: progress.acknowledged,
+      latency_p99_ms: milliseconds(this.#heard?.latencyP99 ?? null),
+      acknowledged,
       acknowledged_per_s: this.#acknowledging.value,
       ack_p99_ms: milliseconds(progress.ackP99),
     }

@@ -1,6 +1,7 @@
 /** Puts together what is known of a cell's measured window, for `judge`. */
 import type { Cell, Verdict } from '../core/types.ts'
 import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
+import { seriesOf } from '../fleet/fleet-protocol.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { usageBetween } from '../measure/usage.ts'
@@ -24,7 +25,7 @@ export const judgeCell = (
   const machine = elapsed * processors.length
   const wait = (pid: number): number => (useOf(window, [pid], 'wait') ?? 0) / elapsed
   const broker = useOf(window, serverPids(parties), 'cpu')
-  const delay = Histogram.fromJSON(fleet.series.schedule_delay as HistogramJson)
+  const delay = Histogram.fromJSON(seriesOf(fleet, consumer).schedule_delay as HistogramJson)
   const verdict = judge({
     interval: cell.workload.interval,
     steal: window.machine.steal / machine,

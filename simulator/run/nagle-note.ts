@@ -23,11 +23,14 @@ export const nagleNotes = (
   account: LinkAccount,
 ): string[] => {
   const nodelay = fleet.tcp?.nodelay ?? true
-  if (nodelay || link.wake !== null || link.up.reorder !== null || consumer === null) return []
+  if (nodelay || link.wake !== null || link.up.reorder !== null) return []
+  // What devices hear was sent by a server, which has Nagle's algorithm off: it is no latency of the consumer's.
+  const latency = consumer?.series.latency
+  if (latency === undefined) return []
   const transport = Histogram.fromJSON(fleet.series['connect.transport'] as HistogramJson)
   const { up, down } = link
   const { packets, retransmittedPackets } = account.wire.steady.up
-  const found = findNagle(Histogram.fromJSON(consumer.series.latency as HistogramJson), {
+  const found = findNagle(Histogram.fromJSON(latency), {
     oneWay: up.delay,
     roundTrip: transport.quantile(0.5) ?? up.delay + down.delay,
     blur: blurOf(up, link.mtu) + blurOf(down, link.mtu),

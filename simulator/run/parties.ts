@@ -118,6 +118,7 @@ const roleConfig = (
       name: context.serverName,
     },
     secret: context.secret,
+    canary: context.canary,
   }
 }
 
@@ -150,7 +151,6 @@ const startFleet = (
     cpu: context.processors.fleet,
     registration: product.registration,
     authority: cell.stack.security === 'tls' ? context.authority : null,
-    canary: context.canary,
     connectLimit: CONNECTS_IN_FLIGHT,
     watchesAck: product.consumer === 'none',
     probeRoundTrip: cell.link.up.delay + cell.link.down.delay,

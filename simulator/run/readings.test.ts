@@ -82,6 +82,7 @@ const reports = (): CellReports => {
       reconnects: 0,
       ends: {},
       givenUp: {},
+      receipts: null,
       negotiated: {},
       tcp: null,
       application: { sent: 1000 * 110, received: 1000 * 4 },
@@ -94,6 +95,7 @@ const reports = (): CellReports => {
       reordered: 1,
       unknown: 0,
       seconds: [],
+      givenUp: {},
     },
     link: {
       wire: {
@@ -126,6 +128,7 @@ const reports = (): CellReports => {
       acknowledged: 0,
       acknowledgedLost: 0,
       gaveUp: 0,
+      answered: 0,
     },
     busy: [0.3, 0.4],
     costs: {

@@ -6,6 +6,7 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
 import type { Cell } from '../core/types.ts'
 import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
+import { seriesOf } from '../fleet/fleet-protocol.ts'
 import type { Accounts } from '../fleet/ledger.ts'
 import { holdsCanary } from '../fleet/payload.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
@@ -101,18 +102,35 @@ const claimedIf = (quiet: boolean, readings: readonly Reading[]): Reading[] =>
       : { metric: r.metric, value: r.value, n: r.n, warnings: [...r.warnings, NOT_CLAIMED] },
   )
 
+/** Of workloads in which the application speaks first. */
+const spoken = (
+  { cell, accounts }: CellReports,
+  quiet: boolean,
+  of: (name: string) => Histogram,
+): Reading[] => {
+  const { kind } = cell.workload
+  if (kind === 'command') {
+    const unanswered = accounts.intended - accounts.answered
+    const response = ['mean', 'p50', 'p90', 'p99', 'max']
+    return claimedIf(quiet, seriesReadings('response', response, of('response'), unanswered))
+  }
+  if (kind !== 'fan-out') return []
+  return claimedIf(quiet, seriesReadings('fanout.spread', ['p50', 'max'], of('fanout.spread')))
+}
+
 const latencies = (reports: CellReports): Reading[] => {
   const { fleet, consumer, accounts, busy } = reports
   const quiet = busy.every((share) => share <= LATENCY_LOAD_LIMIT)
-  const of = (name: string): Histogram => Histogram.fromJSON(fleet.series[name] as HistogramJson)
+  const series = seriesOf(fleet, consumer)
+  const of = (name: string): Histogram => Histogram.fromJSON(series[name] as HistogramJson)
   const lost = accounts.intended - accounts.delivered
   const unacknowledged = accounts.intended - accounts.acknowledged
-  const arrived = Histogram.fromJSON(consumer?.series.latency ?? new Histogram().toJSON())
   const latency = ['mean', 'p50', 'p90', 'p99', 'p999', 'max']
   return [
     ...(consumer === null
       ? []
-      : claimedIf(quiet, seriesReadings('latency', latency, arrived, lost))),
+      : claimedIf(quiet, seriesReadings('latency', latency, of('latency'), lost))),
+    ...spoken(reports, quiet, of),
     ...(accounts.acknowledged === 0
       ? []
       : claimedIf(quiet, [
@@ -142,6 +160,7 @@ const deliveries = (
     reading('devices.reconnects', fleet.reconnects, cell.devices),
   ]
   if (consumer === null) return sender
+  const receipts = fleet.receipts ?? consumer
   const lost = accounts.lost + accounts.notSent
   return [
     ...sender,
@@ -155,8 +174,8 @@ const deliveries = (
     reading('delivery.lost', accounts.lost, n),
     reading('delivery.not_sent', accounts.notSent, n),
     reading('delivery.acked_lost', accounts.acknowledgedLost, n),
-    reading('delivery.duplicates', consumer.duplicates, n),
-    reading('delivery.reordered', consumer.reordered, n),
+    reading('delivery.duplicates', receipts.duplicates, n),
+    reading('delivery.reordered', receipts.reordered, n),
   ]
 }
 
@@ -177,7 +196,8 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
   const { steady, connect } = link.wire
   const per = (count: number): number => count / n
   const both = (field: keyof WireCount): number => steady.up[field] + steady.down[field]
-  const payload = n * cell.workload.payload
+  // An answer carries the payload of its command.
+  const payload = n * cell.workload.payload * (cell.workload.kind === 'command' ? 2 : 1)
   const application = fleet.application.sent + fleet.application.received
   // Packets are counted when they cross the link, bytes of the application when it hands them over: a few at the borders of the
   // window differ. Without a security layer there is nothing to tell apart, so the link's count alone stands.

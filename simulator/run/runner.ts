@@ -9,6 +9,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Cell, Measurement, Outcome, Scenario, Verdict } from '../core/types.ts'
+import { seriesOf } from '../fleet/fleet-protocol.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { attemptKey, OUTCOME } from '../measure/rows.ts'
 import type { Announcer } from './announcer.ts'
@@ -159,9 +160,13 @@ const writeCellFiles = async (
   { fleet, consumer, brokerLog }: CellResult,
   { timeline, phases }: Scenario,
 ): Promise<void> => {
-  const series = { ...fleet.series, ...consumer?.series }
+  const series = seriesOf(fleet, consumer)
   await writeFile(join(folder, 'histograms.json'), `${JSON.stringify(series)}\n`)
-  const intervals = intervalsCsv(consumer?.seconds ?? [], timeline, phases.warmup)
+  const intervals = intervalsCsv(
+    (fleet.receipts ?? consumer)?.seconds ?? [],
+    timeline,
+    phases.warmup,
+  )
   await writeFile(join(folder, 'intervals.csv'), intervals)
   if (brokerLog !== '') await writeFile(join(folder, 'broker.log'), brokerLog)
 }
@@ -173,13 +178,13 @@ const cellLog = (verdict: Verdict, result: CellResult | null): string => {
     ...verdict.notes.map((n) => `note: ${n}`),
   ]
   if (result !== null) {
-    const { fleet, link } = result
+    const { fleet, consumer, link } = result
     lines.push(
       `devices: ${fleet.connected} connected, ${fleet.failed} failed, ${fleet.reconnects} reconnects`,
     )
     for (const [code, { count, example }] of Object.entries(fleet.ends))
       lines.push(`connections ended: ${count} x ${code} (${example})`)
-    for (const [reason, count] of Object.entries(fleet.givenUp))
+    for (const [reason, count] of Object.entries({ ...fleet.givenUp, ...consumer?.givenUp }))
       lines.push(`messages given up: ${count} x ${reason}`)
     const { arrived, duplicated, corrupted, unplannedDrops } = link
     const { delivered, lost, overflowed, unreachable, queued } = link

@@ -8,6 +8,7 @@ import { refined, type Located, type Rule } from './rule.ts'
 export interface Asked {
   /** Every combination of the values that are lists. */
   readonly workloads: readonly Workload[]
+  /** From one message, or burst, of a device to the next. */
   readonly intervals: Located<readonly Nanoseconds[]> | null
   readonly payloads: Located<readonly number[]> | null
 }

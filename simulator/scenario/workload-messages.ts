@@ -1,22 +1,35 @@
-/** Workloads of messages with intended times. */
+/** Workloads of messages with intended times: telemetry, command, fan-out. */
+import type { Arrivals, MessageWorkload } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
-import { defaulted, factor, required } from './containers.ts'
-import { located } from './rule.ts'
-import { choice, quantity } from './scalars.ts'
-import { workloadKind } from './workload-kind.ts'
+import { defaulted, factor, record, required } from './containers.ts'
+import { located, refined, scalarOr, type Rule } from './rule.ts'
+import { choice, integer, quantity } from './scalars.ts'
+import { workloadKind, type WorkloadKind } from './workload-kind.ts'
 
 const HOUR = 3600e9
+const MOST_IN_BURST = 1000
+
+const arrivals: Rule<Arrivals> = scalarOr(
+  choice(['constant', 'poisson'] as const, {
+    or: '{ burst: 10 }',
+    advice: 'A burst says how many messages come at once: arrivals: { burst: 10 }.',
+  }),
+  refined(
+    record({
+      burst: required('It says how many messages come at once.', integer(2, MOST_IN_BURST)),
+    }),
+    (values) => values,
+  ),
+)
 
 const fields = {
   interval: required(
-    'It says how often each device reports, such as 1 s.',
+    'It says how often each device reports, or is spoken to, such as 1 s.',
     located(factor(quantity('duration', 1e6, 24 * HOUR))),
   ),
   arrivals: defaulted(
-    'How the reports of a device are spaced.',
-    choice(['constant'] as const, {
-      later: { poisson: 'Use constant.', burst: 'Use constant.' },
-    }),
+    'How the messages of a device are spaced; the mean gap is the interval.',
+    arrivals,
     'constant',
   ),
   payload: defaulted(
@@ -29,23 +42,25 @@ const fields = {
 const level = (value: number, dimension: 'duration' | 'size'): string =>
   formatQuantity(value, dimension).replace(' ', '')
 
-/** Every device reports to one consumer. A level's name tells only what varies. */
-export const telemetry = workloadKind(fields, ({ interval, arrivals, payload }) => ({
-  intervals: interval,
-  payloads: payload,
-  workloads: interval.value.flatMap((every) =>
-    payload.value.map((size) => {
-      const levels = [
-        ...(interval.value.length > 1 ? [`interval=${level(every, 'duration')}`] : []),
-        ...(payload.value.length > 1 ? [`payload=${level(size, 'size')}`] : []),
-      ]
-      return {
-        name: ['telemetry', ...levels].join(' '),
-        kind: 'telemetry' as const,
-        interval: every,
-        arrivals,
-        payload: size,
-      }
-    }),
-  ),
-}))
+const atOnce = (one: Arrivals): number => (typeof one === 'string' ? 1 : one.burst)
+
+/** A level's name tells only what varies. */
+const messages = (kind: MessageWorkload['kind']): WorkloadKind =>
+  workloadKind(fields, ({ interval, payload, ...same }) => ({
+    intervals: { ...interval, value: interval.value.map((every) => every * atOnce(same.arrivals)) },
+    payloads: payload,
+    workloads: interval.value.flatMap((every) =>
+      payload.value.map((size) => {
+        const levels = [
+          ...(interval.value.length > 1 ? [`interval=${level(every, 'duration')}`] : []),
+          ...(payload.value.length > 1 ? [`payload=${level(size, 'size')}`] : []),
+        ]
+        const name = [kind, ...levels].join(' ')
+        return { name, kind, interval: every, payload: size, arrivals: same.arrivals }
+      }),
+    ),
+  }))
+
+export const telemetry = messages('telemetry')
+export const command = messages('command')
+export const fanOut = messages('fan-out')

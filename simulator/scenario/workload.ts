@@ -6,24 +6,28 @@ import type { Rule } from './rule.ts'
 import { choice } from './scalars.ts'
 import { RELIABILITY } from './stack-keys.ts'
 import type { AskedWorkload, WorkloadKind } from './workload-kind.ts'
-import { telemetry } from './workload-messages.ts'
+import { command, fanOut, telemetry } from './workload-messages.ts'
 
 /** The visible list: one file per family of kinds. */
-const KINDS: Readonly<Record<Workload['kind'], WorkloadKind>> = { telemetry }
+const KINDS: Readonly<Record<Workload['kind'], WorkloadKind>> = {
+  telemetry,
+  command,
+  'fan-out': fanOut,
+}
 
 const USUAL = 'telemetry'
 
 const kinds = Object.keys(KINDS) as Workload['kind'][]
 /** Kinds of the format that have no engine yet. */
 const later = Object.fromEntries(
-  ['command', 'fan-out', 'connect', 'idle']
+  ['connect', 'idle']
     .filter((kind) => !Object.hasOwn(KINDS, kind))
     .map((kind) => [kind, 'Use telemetry.']),
 )
 
 const common = {
   kind: defaulted(
-    'What happens: telemetry = every device reports to one consumer.',
+    'What happens: telemetry = every device reports to one consumer; command = the application commands every device, which answers; fan-out = it says the same to all.',
     choice(kinds, { later }),
     USUAL,
   ),

@@ -24,8 +24,10 @@ const BELIEVED = 5000
 export const packetRateOf = ({ stack, workload, devices, link }: Cell): number => {
   const messages = (devices * SECOND) / workload.interval
   const exchange = PACKETS[stack.protocol]?.[stack.reliability] ?? MOST_PACKETS
+  // A command and its answer are a message each; the response of CoAP is both.
+  const spoken = workload.kind === 'command' && stack.carrier === 'stream' ? 2 : 1
   const further = Math.ceil((workload.payload + HEADERS) / link.mtu) - 1
-  return messages * (exchange + further)
+  return spoken * messages * (exchange + further)
 }
 
 /** A sentence without its full stop for the cell that puts most on its link, when that is too much; null: all is well. */

@@ -7,7 +7,9 @@ import { NEVER } from '../../core/clock.ts'
 import type { Cause } from '../../core/layer.ts'
 import { Traffic } from '../../core/layer.ts'
 import { Random } from '../../core/random.ts'
+import { Application } from '../../fleet/application.ts'
 import { Consumer } from '../../fleet/consumer.ts'
+import { hearsOf } from '../../fleet/hears.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder } from '../../fleet/fleet-protocol.ts'
 import { ECHO_PORT } from '../../fleet/fleet-protocol.ts'
 import { Echo } from '../../fleet/probe.ts'
@@ -15,7 +17,12 @@ import { Pulse } from '../../fleet/pulse.ts'
 import type { EpollReactor } from '../../io/epoll.ts'
 import type { Timer } from '../../io/reactor.ts'
 import { adapterOf } from '../../protocols/index.ts'
-import type { ConsumerEvents, ConsumerSession } from '../../protocols/session.ts'
+import type {
+  ConsumerEvents,
+  ConsumerSession,
+  Speech,
+  SpeechEvents,
+} from '../../protocols/session.ts'
 import { Identities } from '../../security/identities.ts'
 import { DtlsServer } from '../../transports/dtls-server.ts'
 import { DtlsContext } from '../../transports/dtls.ts'
@@ -28,12 +35,12 @@ class Subscriber implements Timer, ConsumerEvents {
   timerSlot = -1
   readonly #config: ConsumerConfig
   readonly #reactor: EpollReactor
-  readonly #consumer: Consumer
+  readonly #consumer: Consumer | Application
   #session: ConsumerSession | null = null
   #retryAt: Nanoseconds
   #ready = false
 
-  constructor(config: ConsumerConfig, reactor: EpollReactor, consumer: Consumer) {
+  constructor(config: ConsumerConfig, reactor: EpollReactor, consumer: Consumer | Application) {
     this.#config = config
     this.#reactor = reactor
     this.#consumer = consumer
@@ -66,6 +73,7 @@ class Subscriber implements Timer, ConsumerEvents {
         serverName: server.name,
         password: new Identities(Buffer.from(secret, 'hex')).password,
         random: new Random(seed, 0x636f6e73),
+        says: hearsOf(this.#config.workload),
       },
       this,
     )
@@ -73,8 +81,13 @@ class Subscriber implements Timer, ConsumerEvents {
     this.#reactor.connectStream({ remote, owner: this, traffic: new Traffic() }, this.#session)
   }
 
+  get speech(): SpeechEvents | null {
+    return this.#consumer instanceof Application ? this.#consumer.speech : null
+  }
+
   consumerReady(): void {
     this.#ready = true
+    if (this.#session !== null) speakThrough(this.#consumer, this.#session, this)
     this.#consumer.consumerReady()
   }
 
@@ -90,8 +103,22 @@ class Subscriber implements Timer, ConsumerEvents {
   }
 }
 
+/** The application speaks through what can speak. */
+const speakThrough = (
+  consumer: Consumer | Application,
+  session: Partial<Speech>,
+  owner: Timer,
+): void => {
+  if (consumer instanceof Application && session.command !== undefined)
+    consumer.speakThrough(session as Speech, owner)
+}
+
 /** Stands up the server whose endpoint is the consumer. */
-const serve = (config: ConsumerConfig, reactor: EpollReactor, consumer: Consumer): void => {
+const serve = (
+  config: ConsumerConfig,
+  reactor: EpollReactor,
+  consumer: Consumer | Application,
+): void => {
   const { stack, server, devices, seed, secret } = config
   const path = adapterOf(stack.protocol).consumer
   if (path.kind !== 'serve') throw new Error(`${stack.protocol} has no serving consumer`)
@@ -104,6 +131,7 @@ const serve = (config: ConsumerConfig, reactor: EpollReactor, consumer: Consumer
       serverName: server.name,
       password: identities.password,
       random: new Random(seed, 0x73657276),
+      says: hearsOf(config.workload),
     },
     consumer,
   )
@@ -116,12 +144,14 @@ const serve = (config: ConsumerConfig, reactor: EpollReactor, consumer: Consumer
       owner,
     )
     reactor.arm(owner)
+    speakThrough(consumer, endpoint, owner)
   } else {
     const lookup = (identity: string) => identities.pskByIdentity(identity)
     const dtls = new DtlsServer(DtlsContext.server(stack.dtls), endpoint, new Traffic(), lookup)
     const owner = new Owner(dtls, endpoint)
     reactor.bindDatagram({ host: server.address, port: server.secure }, new Traffic(), dtls, owner)
     reactor.arm(owner)
+    speakThrough(consumer, endpoint, owner)
   }
   consumer.consumerReady()
 }
@@ -145,7 +175,11 @@ class Owner implements Timer {
 
 runRole<ConsumerConfig, ConsumerOrder>((config, { reactor, tell, stop }) => {
   const say = (event: ConsumerEvent): void => tell(event)
-  const consumer = new Consumer(config.devices, config.workload.interval, config.seed, say)
+  const { devices, workload, seed } = config
+  const consumer =
+    hearsOf(workload) === null
+      ? new Consumer(devices, workload, seed, say)
+      : new Application(config, reactor, say)
   const pulse = new Pulse(0, (now) => say({ event: 'progress', ...consumer.progress(now) }))
   const echo = new Echo()
   reactor.bindDatagram({ host: config.server.address, port: ECHO_PORT }, new Traffic(), echo, echo)
