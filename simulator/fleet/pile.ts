@@ -67,7 +67,7 @@ export class PileFactory {
 
   /** Opens a connection from `local`; `now` is the instant of the first packet. */
   open(reactor: Reactor, device: Device, local: string): Pile {
-    const session = this.adapter.device(this.#sessionConfig(device.index), device)
+    const session = this.adapter.device(this.#sessionConfig(device), device)
     const security = this.#securityFor(device.index)
     if (security !== null) {
       security.above = session
@@ -101,7 +101,7 @@ export class PileFactory {
     return null
   }
 
-  #sessionConfig(device: number) {
+  #sessionConfig({ index: device, memory }: Device) {
     const { stack, server, registration, seed } = this.#config
     return {
       device,
@@ -114,6 +114,7 @@ export class PileFactory {
       registration,
       // A new session has a new association under it.
       unansweredLimit: stack.dtls?.rehandshakeAfter ?? null,
+      memory,
     }
   }
 }
