@@ -10,7 +10,7 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER, SECOND } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
 import type { Timer } from '../io/reactor.ts'
-import type { DeviceEvents } from '../protocols/session.ts'
+import type { DeviceEvents, SessionMemory } from '../protocols/session.ts'
 import type { FleetState } from './fleet-state.ts'
 import { Outbox } from './outbox.ts'
 import type { Pile } from './pile.ts'
@@ -22,6 +22,7 @@ const LONGEST_PAUSE = 64 * SECOND
 export class Device implements Timer, DeviceEvents {
   timerSlot = -1
   readonly index: number
+  readonly memory: SessionMemory = { kept: null }
   readonly #fleet: FleetState
   #pile: Pile | null = null
   #state: 'waiting' | 'connecting' | 'ready' | 'backing-off' | 'done' = 'waiting'

@@ -95,6 +95,11 @@ export class Outbox {
     const { payload } = this.#events
     const repeated = this.#again[0]
     if (repeated !== undefined) {
+      // The server may answer what an earlier session sent before this one sends it again.
+      if (!this.#unacknowledged.has(repeated)) {
+        this.#again.shift()
+        return true
+      }
       if (!hand(repeated, payload.with(repeated), now)) return false
       this.#again.shift()
       return true

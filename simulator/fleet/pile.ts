@@ -68,7 +68,7 @@ export class PileFactory {
 
   /** Opens a connection from `local`; `now` is the instant of the first packet. */
   open(reactor: Reactor, device: Device, local: string): Pile {
-    const session = this.adapter.device(this.#sessionConfig(device.index), device)
+    const session = this.adapter.device(this.#sessionConfig(device), device)
     const security = this.#securityFor(device.index)
     if (security !== null) {
       security.above = session
@@ -102,7 +102,7 @@ export class PileFactory {
     return null
   }
 
-  #sessionConfig(device: number) {
+  #sessionConfig({ index: device, memory }: Device) {
     const { stack, server, registration, seed, workload } = this.#config
     return {
       device,
@@ -116,6 +116,7 @@ export class PileFactory {
       hears: hearsOf(workload),
       // A new session has a new association under it.
       unansweredLimit: stack.dtls?.rehandshakeAfter ?? null,
+      memory,
     }
   }
 }

@@ -14,9 +14,11 @@ import { located, planned, scalarOr, type Rule } from './rule.ts'
 import { choice, flag, integer, name, quantity } from './scalars.ts'
 import { dtls, tcp, tls } from './transport-keys.ts'
 
-export const RELIABILITY: Rule<Reliability> = choice<Reliability>(['best-effort', 'acknowledged'], {
-  later: { 'exactly-once': 'Use acknowledged.' },
-})
+export const RELIABILITY: Rule<Reliability> = choice<Reliability>([
+  'best-effort',
+  'acknowledged',
+  'exactly-once',
+])
 
 const optionField = (rule: OptionRule, later: Readonly<Record<string, string>>): Field<unknown> => {
   switch (rule.type) {

@@ -1,7 +1,10 @@
 /** The keys of a stack's `mqtt:` mapping, and what a session reads from them. */
 import type { Nanoseconds } from '../../core/clock.ts'
 import { SECOND } from '../../core/clock.ts'
-import type { OptionRule, ProtocolOptions } from '../../core/types.ts'
+import type { OptionRule, ProtocolOptions, Reliability } from '../../core/types.ts'
+import { LARGEST_RECEIVE_MAXIMUM } from './connect.ts'
+import type { PublishStyle } from './generate.ts'
+import { USER_PROPERTY } from './properties.ts'
 
 export const mqttOptions: Readonly<Record<string, OptionRule>> = {
   version: {
@@ -18,36 +21,108 @@ export const mqttOptions: Readonly<Record<string, OptionRule>> = {
   clean_start: {
     type: 'boolean',
     default: true,
-    help: 'start each connection without a session from before (clean session in 3.1.1)',
+    help: "false: the broker keeps a device's session, and a device that connects again goes on with it (clean session in 3.1.1); the consumer always starts clean",
+  },
+  session_expiry: {
+    type: 'duration',
+    default: 3600 * SECOND,
+    help: 'how long the broker keeps the session of a device that is gone, in whole seconds; sent in MQTT 5 with clean_start: false',
+  },
+  receive_maximum: {
+    type: 'integer',
+    least: 1,
+    most: LARGEST_RECEIVE_MAXIMUM,
+    default: LARGEST_RECEIVE_MAXIMUM,
+    help: 'messages of QoS 1 and 2 that may be on their way to a device, or to the consumer, unacknowledged; sent in MQTT 5',
+  },
+  retain: {
+    type: 'boolean',
+    default: false,
+    help: 'devices publish retained messages: the broker keeps the last one of each topic',
+  },
+  topic_alias: {
+    type: 'boolean',
+    default: false,
+    help: "MQTT 5: from the second message of a connection on, a number stands for the device's topic, where the broker allows it",
+  },
+  user_properties: {
+    type: 'integer',
+    least: 0,
+    most: 100,
+    default: 0,
+    help: 'MQTT 5: User Properties in each message, of 16 bytes each',
   },
 }
 
+/** `count` User Properties of 16 bytes each: k00 = 00000000, k01 = 00000001 ... */
+const userProperties = (count: number): Uint8Array => {
+  const pair = (i: number): number[] => {
+    const name = `k${String(i).padStart(2, '0')}`
+    const value = String(i).padStart(8, '0')
+    return [
+      USER_PROPERTY,
+      0,
+      name.length,
+      ...Buffer.from(name),
+      0,
+      value.length,
+      ...Buffer.from(value),
+    ]
+  }
+  return Uint8Array.from(Array.from({ length: count }, (_, i) => pair(i)).flat())
+}
+
 /** Keys, and values of keys, that have no engine yet. */
-export const mqttPlannedOptions: readonly string[] = [
-  'clean_start: false',
-  'receive_maximum',
-  'retain',
-  'session_expiry',
-  'shared_subscription',
-  'topic_alias',
-  'username',
-  'will',
-]
+export const mqttPlannedOptions: readonly string[] = ['shared_subscription', 'username', 'will']
 
 const LONGEST_KEEP_ALIVE = 65_535
+/** Four bytes; the largest value would be a session that never ends. */
+const LONGEST_EXPIRY = 0xff_ff_ff_fe
 
 export interface MqttSettings {
   readonly v5: boolean
   /** Seconds, 0..65535; 0 is none. */
   readonly keepAlive: number
+  readonly cleanStart: boolean
+  /** Seconds; 0 with clean start. */
+  readonly sessionExpiry: number
+  readonly receiveMaximum: number
+  readonly retain: boolean
+  /** MQTT 5. */
+  readonly topicAlias: boolean
+  /** How many each PUBLISH has; 0 in 3.1.1. */
+  readonly userProperties: number
 }
 
-/** @throws Error for what is only planned: the scenario reader lets none through. */
+const wholeSeconds = (duration: unknown, absent: Nanoseconds, most: number): number =>
+  Math.min(Math.ceil(Number(duration ?? absent) / SECOND), most)
+
 export const settingsOf = (options: ProtocolOptions): MqttSettings => {
-  if (options.clean_start === false) throw new Error('mqtt clean_start: false has no engine yet')
-  const keepAlive: Nanoseconds = Number(options.keepalive ?? 60 * SECOND)
+  const cleanStart = options.clean_start !== false
+  const v5 = String(options.version ?? '3.1.1') === '5'
   return {
-    v5: String(options.version ?? '3.1.1') === '5',
-    keepAlive: Math.min(Math.ceil(keepAlive / SECOND), LONGEST_KEEP_ALIVE),
+    v5,
+    keepAlive: wholeSeconds(options.keepalive, 60 * SECOND, LONGEST_KEEP_ALIVE),
+    cleanStart,
+    sessionExpiry: cleanStart
+      ? 0
+      : wholeSeconds(options.session_expiry, 3600 * SECOND, LONGEST_EXPIRY),
+    receiveMaximum: Number(options.receive_maximum ?? LARGEST_RECEIVE_MAXIMUM),
+    retain: options.retain === true,
+    topicAlias: v5 && options.topic_alias === true,
+    userProperties: v5 ? Number(options.user_properties ?? 0) : 0,
   }
 }
+
+/** How the PUBLISH packets of a device look. */
+export const publishStyle = (settings: MqttSettings, reliability: Reliability): PublishStyle => ({
+  v5: settings.v5,
+  qos: qosOf(reliability),
+  retain: settings.retain,
+  userProperties: userProperties(settings.userProperties),
+})
+
+export type Qos = 0 | 1 | 2
+
+export const qosOf = (reliability: Reliability): Qos => QOS[reliability]
+const QOS = { 'best-effort': 0, acknowledged: 1, 'exactly-once': 2 } as const

@@ -32,6 +32,7 @@ const REASON_CODES: Readonly<Record<number, string>> = {
   0x8f: 'topic filter invalid',
   0x90: 'topic name invalid',
   0x91: 'packet identifier in use',
+  0x92: 'packet identifier not found',
   0x93: 'receive maximum exceeded',
   0x94: 'topic alias invalid',
   0x95: 'packet too large',
