@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
+import type { Workload } from '../core/types.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { Consumer } from './consumer.ts'
 import type { ConsumerEvent } from './fleet-protocol.ts'
@@ -12,6 +13,13 @@ import { Schedule } from './schedule.ts'
 const MS = MILLISECOND
 const PLAN = { warmup: 0, t0: 1 * SECOND, t1: 2 * SECOND, end: 3 * SECOND }
 const INTERVAL = 250 * MS
+const WORKLOAD: Workload = {
+  name: 'telemetry',
+  kind: 'telemetry',
+  interval: INTERVAL,
+  arrivals: 'constant',
+  payload: 20,
+}
 const SEED = 3
 const schedule = new Schedule(PLAN, INTERVAL, SEED)
 /** Of device 0: 4 messages a second, the first of which belongs to warm-up. */
@@ -19,7 +27,7 @@ const FIRST = schedule.before(0, PLAN.t0)
 
 const begun = (devices = 1) => {
   const told: ConsumerEvent[] = []
-  const consumer = new Consumer(devices, INTERVAL, SEED, (event) => told.push(event))
+  const consumer = new Consumer(devices, WORKLOAD, SEED, (event) => told.push(event))
   consumer.begin(PLAN)
   const payload = new Payload(20, 'canary-')
   /** Message `sequence` arrives so much after its intended time. */
@@ -102,7 +110,7 @@ test('what is no message of this cell is counted as unknown and touches nothing'
 })
 
 test('what comes before the phases are known is unknown', () => {
-  const consumer = new Consumer(1, INTERVAL, SEED, () => {})
+  const consumer = new Consumer(1, WORKLOAD, SEED, () => {})
   consumer.received(0, new Payload(8, 'x').with(0), 1)
   const { unknown, ledger, seconds } = consumer.report()
   assert.deepEqual([unknown, ledger, seconds], [1, '', []])

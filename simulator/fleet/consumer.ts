@@ -4,24 +4,29 @@
  */
 import type { Nanoseconds } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
+import type { Workload } from '../core/types.ts'
+import { absencesOf, messageInterval } from '../core/workload.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { Intervals } from '../measure/intervals.ts'
 import type { ConsumerEvents } from '../protocols/session.ts'
+import { AbsencePlan } from './absence-plan.ts'
 import type { ConsumerEvent, ConsumerProgress, ConsumerReport } from './fleet-protocol.ts'
 import { Ledger, RECEIVED } from './ledger.ts'
 import { sequenceOf } from './payload.ts'
 import type { PhasePlan } from './schedule.ts'
 import { Schedule } from './schedule.ts'
+import { Wakes } from './wakes.ts'
 
 export class Consumer implements ConsumerEvents {
   readonly #devices: number
-  readonly #interval: Nanoseconds
+  readonly #workload: Workload
   readonly #seed: number
   readonly #tell: (event: ConsumerEvent) => void
   readonly #latency = new Histogram()
   #schedule: Schedule | null = null
   #ledger: Ledger | null = null
   #intervals: Intervals | null = null
+  #wakes: Wakes | null = null
   /** Highest message number seen per device. */
   readonly #highest: Int32Array
   #received = 0
@@ -32,21 +37,26 @@ export class Consumer implements ConsumerEvents {
 
   constructor(
     devices: number,
-    interval: Nanoseconds,
+    workload: Workload,
     seed: number,
     tell: (event: ConsumerEvent) => void,
   ) {
     this.#devices = devices
-    this.#interval = interval
+    this.#workload = workload
     this.#seed = seed
     this.#tell = tell
     this.#highest = new Int32Array(devices).fill(-1)
   }
 
   begin(plan: PhasePlan): void {
-    this.#schedule = new Schedule(plan, this.#interval, this.#seed)
-    this.#ledger = new Ledger(this.#schedule, this.#devices)
+    const schedule = new Schedule(plan, messageInterval(this.#workload), this.#seed)
+    this.#schedule = schedule
+    this.#ledger = new Ledger(schedule, this.#devices)
     this.#intervals = new Intervals(plan.warmup)
+    const absences = absencesOf(this.#workload)
+    if (absences?.kind === 'sleep')
+      this.#wakes = new Wakes(new AbsencePlan(plan, absences, this.#seed), schedule, this.#devices)
+    if (this.#ledger.intended === 0) this.#tell({ event: 'complete' })
   }
 
   consumerReady(): void {
@@ -60,6 +70,7 @@ export class Consumer implements ConsumerEvents {
       this.#unknown++
       return
     }
+    this.#wakes?.received(device, sequence, now)
     const ledger = this.#ledger as Ledger
     const measured = ledger.measures(device, sequence)
     if (measured && !ledger.mark(device, sequence, RECEIVED)) {
@@ -95,6 +106,7 @@ export class Consumer implements ConsumerEvents {
   report(): ConsumerReport {
     return {
       ledger: Buffer.from(this.#ledger?.bytes() ?? new Uint8Array()).toString('base64'),
+      wakes: this.#wakes?.report() ?? null,
       series: { latency: this.#latency.toJSON() },
       duplicates: this.#duplicates,
       reordered: this.#reordered,

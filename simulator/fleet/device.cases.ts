@@ -4,6 +4,7 @@ import { NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { MemoryReactor } from '../io/memory.ts'
+import type { Port } from '../io/reactor.ts'
 import { Histogram } from '../measure/histogram.ts'
 import type { DeviceEvents, DeviceSession } from '../protocols/session.ts'
 import { Device } from './device.ts'
@@ -58,6 +59,18 @@ export class OrderedSession implements DeviceSession {
   }
   close(): void {
     this.closes++
+  }
+}
+
+class TestPort implements Port {
+  readonly traffic = new Traffic()
+  vanished = false
+  fromAbove(): boolean {
+    return true
+  }
+  close(): void {}
+  vanish(): void {
+    this.vanished = true
   }
 }
 
@@ -136,7 +149,7 @@ export class Bench implements FleetState {
     this.attempts.push(now)
     this.onOpen(session, now)
     const at = this.securityOpenedAt
-    return { session, security: at === null ? null : new OpenedLayer(at) }
+    return { session, security: at === null ? null : new OpenedLayer(at), port: new TestPort() }
   }
 
   /** Connects at once, and the schedule begins. */
@@ -144,7 +157,7 @@ export class Bench implements FleetState {
     this.device.connect(0)
     this.session.open(0)
     this.device.sessionReady(0)
-    this.device.begin()
+    this.device.begin(null)
     this.reactor.arm(this.device)
   }
 
@@ -164,6 +177,11 @@ export class Bench implements FleetState {
   ): void {
     this.connects.push([started, transport, security, application])
   }
+
+  deviceLeft(): void {}
+  connectDue(): void {}
+  connectLeftOut(): void {}
+  wantsConnect(): void {}
 
   deviceEnded(cause: Cause): void {
     this.ends.push(cause.code)

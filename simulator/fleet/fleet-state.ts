@@ -34,6 +34,14 @@ export interface FleetState {
     application: Nanoseconds,
   ): void
   deviceEnded(cause: Cause, wasReady: boolean): void
+  /** The device closed its connection, as planned. */
+  deviceLeft(): void
+  /** The instant of an absence has come, `now` or a little ago; the connection after it is intended at `back`. */
+  connectDue(back: Nanoseconds, at: Nanoseconds, now: Nanoseconds): void
+  /** The connection that was intended at `back` is not made. */
+  connectLeftOut(back: Nanoseconds, now: Nanoseconds): void
+  /** The device is to be connected as soon as a connect slot is free. */
+  wantsConnect(device: Device, intended: Nanoseconds): void
   /** A message was fired. */
   fired(): void
   /** A message was acknowledged, given up, or (best effort) taken: nothing more is expected of it. */

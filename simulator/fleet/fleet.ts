@@ -4,11 +4,14 @@
  */
 import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER } from '../core/clock.ts'
+import { absencesOf, messageInterval, messagesOf } from '../core/workload.ts'
 import { encodeDoubles } from '../core/doubles.ts'
 import type { Cause } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import type { Reactor, Timer } from '../io/reactor.ts'
 import { Histogram } from '../measure/histogram.ts'
+import { AbsencePlan } from './absence-plan.ts'
+import { Connects } from './connects.ts'
 import { Device } from './device.ts'
 import type { BoundaryBytes, FleetConfig, FleetEvent, FleetProgress, FleetReport } from './fleet-protocol.ts' // prettier-ignore
 import type { FleetState } from './fleet-state.ts'
@@ -26,10 +29,6 @@ const series = () => ({
   blocked: new Histogram(),
   exchange: new Histogram(),
   ack: new Histogram(),
-  'connect.wait': new Histogram(),
-  'connect.transport': new Histogram(),
-  'connect.security': new Histogram(),
-  'connect.application': new Histogram(),
   'probe.error': new Histogram(),
 })
 
@@ -46,16 +45,17 @@ export class Fleet implements FleetState, Timer {
   readonly #address: (device: number) => string
   readonly #factory: PileFactory
   readonly #devices: Device[]
+  readonly connects: Connects
   readonly #probes: Probe[] = []
   readonly #probeTraffic = new Traffic()
   readonly #ready: Float64Array
   readonly #ends = new Map<string, { count: number; example: string }>()
   readonly #givenUp = new Map<string, number>()
-  #connectAt: Nanoseconds = NEVER
-  #ramp: Nanoseconds = 0
+  /** Null where devices stay. */
+  #absences: AbsencePlan | null = null
+  /** What the first device that connected had negotiated. */
+  #negotiated: Readonly<Record<string, string>> = {}
   #connectDeadline: Nanoseconds = NEVER
-  #toConnect = 0
-  #inFlight = 0
   #connected = 0
   /** Devices that have a session now. */
   #online = 0
@@ -78,29 +78,34 @@ export class Fleet implements FleetState, Timer {
     this.#address = address
     this.#tell = tell
     this.#factory = new PileFactory(config)
-    this.payload = new Payload(config.workload.payload, config.canary)
+    this.payload = new Payload(messagesOf(config.workload)?.payload ?? 0, config.canary)
     this.acknowledges = config.stack.reliability !== 'best-effort'
     this.#devices = Array.from({ length: config.devices }, (_, i) => new Device(i, this))
+    this.connects = new Connects(this.#devices, config.connectLimit, reactor)
     this.#ready = new Float64Array(config.devices).fill(NaN)
     reactor.arm(this)
   }
 
   /** Device i starts to connect at `at` + i x ramp / devices, later when too many connects are in flight. */
   connect(at: Nanoseconds, ramp: Nanoseconds, deadline: Nanoseconds): void {
-    this.#connectAt = at
-    this.#ramp = ramp
+    this.connects.ramp(at, ramp)
     this.#connectDeadline = deadline
     this.#reactor.arm(this)
   }
 
   begin(plan: PhasePlan): void {
     const { workload, seed, devices } = this.#config
-    this.schedule = new Schedule(plan, workload.interval, seed)
+    this.schedule = new Schedule(plan, messageInterval(workload), seed)
     this.ledger = new Ledger(this.schedule, devices)
     this.#snapshots = [plan.t0, plan.t1]
+    const absences = absencesOf(workload)
+    if (absences !== null) {
+      this.#absences = new AbsencePlan(plan, absences, seed)
+      this.connects.begin(this.#absences)
+    }
     for (const device of this.#devices) {
       if (Number.isNaN(this.#ready[device.index])) continue
-      device.begin()
+      device.begin(this.#absences)
       this.#reactor.arm(device)
     }
     this.#startProbes(plan)
@@ -108,6 +113,7 @@ export class Fleet implements FleetState, Timer {
   }
 
   close(now: Nanoseconds): void {
+    this.connects.close()
     for (const device of this.#devices) {
       device.close(now)
       this.#reactor.disarm(device)
@@ -139,11 +145,15 @@ export class Fleet implements FleetState, Timer {
       ledger: Buffer.from(this.ledger.bytes()).toString('base64'),
       ready: encodeDoubles(this.#ready),
       series: Object.fromEntries(
-        Object.entries(this.series).map(([name, h]) => [name, h.toJSON()]),
+        Object.entries({ ...this.series, ...this.connects.series }).map(([name, h]) => [
+          name,
+          h.toJSON(),
+        ]),
       ),
       connected: this.#connected,
       failed: this.#config.devices - this.#connected,
       reconnects: this.#reconnects,
+      planned: this.connects.report(),
       ends: Object.fromEntries(this.#ends),
       givenUp: Object.fromEntries(this.#givenUp),
       application: this.#application,
@@ -155,41 +165,21 @@ export class Fleet implements FleetState, Timer {
 
   /** What the first connected device negotiated. */
   negotiated(): Readonly<Record<string, string>> {
-    return this.#devices.find((device) => device.ready)?.negotiated() ?? {}
+    return this.#negotiated
   }
 
   // ---- the fleet's own deadlines: connect slots, the end of the connect phase, the two snapshots -----------------
 
   deadline(): Nanoseconds {
-    const connect =
-      this.#inFlight < this.#config.connectLimit ? this.#connectDue(this.#toConnect) : NEVER
     const give = this.#announced ? NEVER : this.#connectDeadline
-    return Math.min(connect, give, this.#snapshots[0] ?? NEVER)
+    return Math.min(this.connects.deadline(), give, this.#snapshots[0] ?? NEVER)
   }
 
   expire(now: Nanoseconds): void {
-    this.#startConnects(now)
+    this.connects.start(now)
     if (!this.#announced && now >= this.#connectDeadline) this.#announce(now)
     while ((this.#snapshots[0] ?? NEVER) <= now) this.#snapshot()
     this.#checkQuiet(now)
-  }
-
-  #connectDue(device: number): Nanoseconds {
-    return device < this.#devices.length
-      ? this.#connectAt + (device * this.#ramp) / this.#devices.length
-      : NEVER
-  }
-
-  #startConnects(now: Nanoseconds): void {
-    while (this.#inFlight < this.#config.connectLimit && this.#connectDue(this.#toConnect) <= now) {
-      const due = this.#connectDue(this.#toConnect)
-      const device = this.#devices[this.#toConnect++] as Device
-      this.#inFlight++
-      const started = this.#reactor.now()
-      this.series['connect.wait'].record(Math.max(0, started - due))
-      device.connect(started)
-      this.#reactor.arm(device)
-    }
   }
 
   #announce(now: Nanoseconds): void {
@@ -197,10 +187,11 @@ export class Fleet implements FleetState, Timer {
     // Who is not ready by the deadline has failed for good: a late comer would blur the phases.
     for (const device of this.#devices)
       if (Number.isNaN(this.#ready[device.index])) {
+        if (device.connecting) this.connects.settled()
         device.close(now)
         this.#reactor.disarm(device)
       }
-    this.#toConnect = this.#devices.length
+    this.connects.endRamp()
     this.#tell({
       event: 'connected',
       connected: this.#connected,
@@ -225,6 +216,7 @@ export class Fleet implements FleetState, Timer {
   // ---- what devices say ------------------------------------------------------------------------------------------
 
   open(device: Device, _now: Nanoseconds): Pile {
+    this.connects.opened()
     return this.#factory.open(this.#reactor, device, this.#address(device.index))
   }
 
@@ -236,22 +228,45 @@ export class Fleet implements FleetState, Timer {
     application: Nanoseconds,
   ): void {
     this.#online++
-    if (!Number.isNaN(this.#ready[device.index])) {
-      this.#reconnects++
-      return
-    }
-    this.#ready[device.index] = application
-    this.#connected++
-    this.#inFlight--
-    this.series['connect.transport'].record(transport - started)
-    this.series['connect.security'].record(security - started)
-    this.series['connect.application'].record(application - started)
+    this.connects.settled()
+    const first = Number.isNaN(this.#ready[device.index])
+    if (first) this.#connectedFirst(device, application)
+    else this.#reconnects++
+    if (first || this.#absences !== null)
+      if (this.connects.ready(device, started, transport, security, application))
+        this.settled(application)
     if (this.#connected === this.#devices.length && !this.#announced) this.#announce(application)
+    this.#reactor.arm(this)
+  }
+
+  #connectedFirst(device: Device, at: Nanoseconds): void {
+    this.#ready[device.index] = at
+    if (this.#connected++ === 0) this.#negotiated = device.negotiated()
+  }
+
+  deviceLeft(): void {
+    this.#online--
+  }
+
+  connectDue(back: Nanoseconds, at: Nanoseconds, now: Nanoseconds): void {
+    if (this.#absences?.measured(back) !== true) return
+    this.series.schedule_delay.record(now - at)
+    this.#unsettled++
+  }
+
+  connectLeftOut(back: Nanoseconds, now: Nanoseconds): void {
+    if (this.#absences?.measured(back) === true) this.settled(now)
+  }
+
+  wantsConnect(device: Device, intended: Nanoseconds): void {
+    this.connects.wanted(device, intended)
     this.#reactor.arm(this)
   }
 
   deviceEnded(cause: Cause, wasReady: boolean): void {
     if (wasReady) this.#online--
+    else this.connects.settled()
+    this.#reactor.arm(this)
     const end = this.#ends.get(cause.code)
     if (end) end.count++
     else this.#ends.set(cause.code, { count: 1, example: cause.detail })

@@ -137,7 +137,7 @@ export class World {
     const tell = (event: FleetEvent | ConsumerEvent): void => {
       this.told.push([this.reactor.now() / MILLISECOND, event])
     }
-    this.consumer = new Consumer(devices, workload.interval, seed, tell)
+    this.consumer = new Consumer(devices, workload, seed, tell)
     this.fleet = new Fleet(this.config, this.reactor, addressOf, tell)
     const echo = new Echo()
     this.reactor.bindDatagram({ host: SERVER, port: ECHO_PORT }, new Traffic(), echo, echo)

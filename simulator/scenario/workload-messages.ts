@@ -1,9 +1,9 @@
 /** Workloads of messages with intended times. */
-import { formatQuantity } from '../core/units.ts'
 import { defaulted, factor, required } from './containers.ts'
 import { located } from './rule.ts'
 import { choice, quantity } from './scalars.ts'
-import { workloadKind } from './workload-kind.ts'
+import { churnOf, comingAndGoing, sleepOf } from './workload-connections.ts'
+import { level, workloadKind } from './workload-kind.ts'
 
 const HOUR = 3600e9
 
@@ -24,15 +24,15 @@ const fields = {
     located(factor(quantity('size', 8, 16_384))),
     '100 B',
   ),
+  ...comingAndGoing,
 }
 
-const level = (value: number, dimension: 'duration' | 'size'): string =>
-  formatQuantity(value, dimension).replace(' ', '')
-
 /** Every device reports to one consumer. A level's name tells only what varies. */
-export const telemetry = workloadKind(fields, ({ interval, arrivals, payload }) => ({
+export const telemetry = workloadKind(fields, ({ interval, arrivals, payload, sleep, churn }) => ({
   intervals: interval,
   payloads: payload,
+  sleep,
+  churn,
   workloads: interval.value.flatMap((every) =>
     payload.value.map((size) => {
       const levels = [
@@ -45,6 +45,8 @@ export const telemetry = workloadKind(fields, ({ interval, arrivals, payload }) 
         interval: every,
         arrivals,
         payload: size,
+        ...(sleep ? { absences: sleepOf(sleep.value) } : {}),
+        ...(churn ? { absences: churnOf(churn.value) } : {}),
       }
     }),
   ),

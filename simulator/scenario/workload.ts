@@ -6,10 +6,11 @@ import type { Rule } from './rule.ts'
 import { choice } from './scalars.ts'
 import { RELIABILITY } from './stack-keys.ts'
 import type { AskedWorkload, WorkloadKind } from './workload-kind.ts'
+import { connect, idle } from './workload-connections.ts'
 import { telemetry } from './workload-messages.ts'
 
 /** The visible list: one file per family of kinds. */
-const KINDS: Readonly<Record<Workload['kind'], WorkloadKind>> = { telemetry }
+const KINDS: Readonly<Record<Workload['kind'], WorkloadKind>> = { telemetry, connect, idle }
 
 const USUAL = 'telemetry'
 
@@ -23,7 +24,7 @@ const later = Object.fromEntries(
 
 const common = {
   kind: defaulted(
-    'What happens: telemetry = every device reports to one consumer.',
+    'What happens: telemetry = every device reports to one consumer; connect = devices connect again and again; idle = they say nothing.',
     choice(kinds, { later }),
     USUAL,
   ),

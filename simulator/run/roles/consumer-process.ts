@@ -145,7 +145,7 @@ class Owner implements Timer {
 
 runRole<ConsumerConfig, ConsumerOrder>((config, { reactor, tell, stop }) => {
   const say = (event: ConsumerEvent): void => tell(event)
-  const consumer = new Consumer(config.devices, config.workload.interval, config.seed, say)
+  const consumer = new Consumer(config.devices, config.workload, config.seed, say)
   const pulse = new Pulse(0, (now) => say({ event: 'progress', ...consumer.progress(now) }))
   const echo = new Echo()
   reactor.bindDatagram({ host: config.server.address, port: ECHO_PORT }, new Traffic(), echo, echo)
