@@ -72,6 +72,8 @@ export interface Messages {
   readonly arrivals: Arrivals
   /** Bytes of application payload per message. */
   readonly payload: number
+  /** How devices come and go meanwhile; absent: they stay. */
+  readonly absences?: Sleep | Churn
 }
 
 /** Every device reports to one consumer. */
@@ -92,8 +94,49 @@ export interface FanOutWorkload extends Messages {
 /** Messages with intended times. */
 export type MessageWorkload = TelemetryWorkload | CommandWorkload | FanOutWorkload
 
+/** Every device closes its connection and makes another, again and again; nothing else is sent. */
+export interface ConnectWorkload {
+  readonly name: string
+  readonly kind: 'connect'
+  readonly absences: Reconnects
+}
+
+/** Devices are connected and say nothing. */
+export interface IdleWorkload {
+  readonly name: string
+  readonly kind: 'idle'
+}
+
+/** orderly: the protocol's own end, then FIN; abrupt: not a word. */
+export type Closing = 'orderly' | 'abrupt'
+
+/** Absences without duration: once in each interval. */
+export interface Reconnects {
+  readonly kind: 'reconnects'
+  readonly interval: Nanoseconds
+  /** constant: each device at an instant of its own; burst: all at once. */
+  readonly arrivals: 'constant' | 'burst'
+  readonly close: Closing
+}
+
+export interface Sleep {
+  readonly kind: 'sleep'
+  readonly awake: Nanoseconds
+  readonly asleep: Nanoseconds
+  readonly close: Closing
+}
+
+/** In each period a seeded share of the devices loses its connection at an instant of it. */
+export interface Churn {
+  readonly kind: 'churn'
+  readonly share: number
+  readonly every: Nanoseconds
+}
+
+export type Absences = Reconnects | Sleep | Churn
+
 /** What happens in a cell, told apart by `kind`. */
-export type Workload = MessageWorkload
+export type Workload = MessageWorkload | ConnectWorkload | IdleWorkload
 
 export interface Phases {
   readonly ramp: Nanoseconds

@@ -6,6 +6,7 @@
 import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
+import { messagesOf } from '../core/workload.ts'
 import type { Reactor, Timer } from '../io/reactor.ts'
 import type { ConsumerEvents, Speech, SpeechEvents } from '../protocols/session.ts'
 import { ALL_DEVICES } from '../protocols/session.ts'
@@ -73,7 +74,7 @@ export class Application implements ConsumerEvents, SpeechEvents {
     this.#reactor = reactor
     this.#tell = tell
     this.#asks = workload.kind === 'command'
-    const payload = new Payload(workload.payload, config.canary)
+    const payload = new Payload(messagesOf(workload)?.payload ?? 0, config.canary)
     const acknowledges = stack.reliability !== 'best-effort'
     this.#sender = new Sender(payload, acknowledges, () => this.#checkComplete())
     this.#answers = new Inbox(devices, ANSWERED)
@@ -98,7 +99,7 @@ export class Application implements ConsumerEvents, SpeechEvents {
     const schedule = scheduleOf(workload, plan, seed)
     this.#ledger = new Ledger(schedule, devices)
     this.#sender.begin(schedule, this.#ledger)
-    this.#answers.begin(schedule, this.#ledger)
+    this.#answers.begin(schedule, this.#ledger, null)
     const speech = this.#speech
     if (speech === null) return
     const broadcast = this.#asks ? undefined : speech.broadcast?.bind(speech)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
+import type { Workload } from '../core/types.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { Consumer } from './consumer.ts'
 import type { ConsumerEvent } from './fleet-protocol.ts'
@@ -12,13 +13,13 @@ import { ConstantSchedule } from './schedule.ts'
 const MS = MILLISECOND
 const PLAN = { warmup: 0, t0: 1 * SECOND, t1: 2 * SECOND, end: 3 * SECOND }
 const INTERVAL = 250 * MS
-const WORKLOAD = {
+const WORKLOAD: Workload = {
   name: 'telemetry',
   kind: 'telemetry',
   interval: INTERVAL,
   arrivals: 'constant',
   payload: 20,
-} as const
+}
 const SEED = 3
 const schedule = new ConstantSchedule(PLAN, INTERVAL, SEED)
 /** Of device 0: 4 messages a second, the first of which belongs to warm-up. */

@@ -8,6 +8,7 @@ import { Inbox } from './inbox.ts'
 import { Ledger, RECEIVED } from './ledger.ts'
 import type { PhasePlan } from './schedule.ts'
 import { scheduleOf } from './schedule-of.ts'
+import { wakesOf } from './wakes.ts'
 
 export class Consumer implements ConsumerEvents {
   readonly #devices: number
@@ -34,7 +35,12 @@ export class Consumer implements ConsumerEvents {
   begin(plan: PhasePlan): void {
     const schedule = scheduleOf(this.#workload, plan, this.#seed)
     this.#ledger = new Ledger(schedule, this.#devices)
-    this.#inbox.begin(schedule, this.#ledger)
+    this.#inbox.begin(
+      schedule,
+      this.#ledger,
+      wakesOf(this.#workload, schedule, this.#seed, this.#devices),
+    )
+    if (this.#inbox.complete) this.#finish()
   }
 
   consumerReady(): void {
@@ -43,7 +49,10 @@ export class Consumer implements ConsumerEvents {
 
   received(device: number, payload: Uint8Array, now: Nanoseconds): void {
     this.#inbox.take(device, payload, now)
-    if (this.#complete || !this.#inbox.complete) return
+    if (!this.#complete && this.#inbox.complete) this.#finish()
+  }
+
+  #finish(): void {
     this.#complete = true
     this.#tell({ event: 'complete' })
   }

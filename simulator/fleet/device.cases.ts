@@ -4,6 +4,7 @@ import { NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { MemoryReactor } from '../io/memory.ts'
+import type { Port } from '../io/reactor.ts'
 import type { DeviceEvents, DeviceSession } from '../protocols/session.ts'
 import { Device } from './device.ts'
 import type { FleetState } from './fleet-state.ts'
@@ -62,6 +63,18 @@ export class OrderedSession implements DeviceSession {
   }
 }
 
+class TestPort implements Port {
+  readonly traffic = new Traffic()
+  vanished = false
+  fromAbove(): boolean {
+    return true
+  }
+  close(): void {}
+  vanish(): void {
+    this.vanished = true
+  }
+}
+
 class OpenedLayer implements SecurityLayer {
   readonly traffic = new Traffic()
   below!: Lower
@@ -94,6 +107,7 @@ export class Bench implements FleetState {
   readonly ledger: Ledger
   readonly sender: Sender
   readonly answering = null
+  readonly speaks = true
   readonly device: Device
   readonly sessions: OrderedSession[] = []
   /** When the device opened a connection. */
@@ -143,7 +157,7 @@ export class Bench implements FleetState {
     this.attempts.push(now)
     this.onOpen(session, now)
     const at = this.securityOpenedAt
-    return { session, security: at === null ? null : new OpenedLayer(at) }
+    return { session, security: at === null ? null : new OpenedLayer(at), port: new TestPort() }
   }
 
   /** Connects at once, and the schedule begins. */
@@ -151,7 +165,7 @@ export class Bench implements FleetState {
     this.device.connect(0)
     this.session.open(0)
     this.device.sessionReady(0)
-    this.device.begin()
+    this.device.begin(null)
     this.reactor.arm(this.device)
   }
 
@@ -171,6 +185,11 @@ export class Bench implements FleetState {
   ): void {
     this.connects.push([started, transport, security, application])
   }
+
+  deviceLeft(): void {}
+  connectDue(): void {}
+  connectLeftOut(): void {}
+  wantsConnect(): void {}
 
   deviceEnded(cause: Cause): void {
     this.ends.push(cause.code)

@@ -2,6 +2,8 @@
  * One simulated device: one identity, one address, one session at a time, one schedule.
  *
  *   waiting -> connecting -> ready -> (ended) -> backing off -> connecting ... -> done
+ *                              |
+ *                              +-> (leaves) -> away -> (back, and a connect slot is free) -> connecting ...
  *
  * A message is fired at its intended time, waits in the backlog while there is no session or the session is blocked,
  * and keeps its intended time whatever happens to it.
@@ -11,10 +13,13 @@ import { NEVER, SECOND } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
 import type { Timer } from '../io/reactor.ts'
 import type { DeviceEvents, SessionMemory } from '../protocols/session.ts'
+import type { AbsencePlan } from './absence-plan.ts'
 import type { FleetState } from './fleet-state.ts'
 import { Outbox } from './outbox.ts'
 import type { Pile } from './pile.ts'
+import { Presence } from './presence.ts'
 import { Departures } from './sender.ts'
+import { vanish } from './vanish.ts'
 
 /** The longest pause between two attempts to reconnect. */
 const LONGEST_PAUSE = 64 * SECOND
@@ -25,7 +30,9 @@ export class Device implements Timer, DeviceEvents {
   readonly memory: SessionMemory = { kept: null }
   readonly #fleet: FleetState
   #pile: Pile | null = null
-  #state: 'waiting' | 'connecting' | 'ready' | 'backing-off' | 'done' = 'waiting'
+  #state: 'waiting' | 'connecting' | 'ready' | 'backing-off' | 'away' | 'done' = 'waiting'
+  /** Null where devices stay. */
+  #presence: Presence | null = null
   /** The first packet of the first attempt: an attempt that fails is part of what connecting takes. */
   #startedAt: Nanoseconds = NaN
   #retryAt: Nanoseconds = NEVER
@@ -45,6 +52,11 @@ export class Device implements Timer, DeviceEvents {
     return this.#state === 'ready'
   }
 
+  /** Whether a connection is being made. */
+  get connecting(): boolean {
+    return this.#state === 'connecting'
+  }
+
   connect(now: Nanoseconds): void {
     this.#state = 'connecting'
     this.#retryAt = NEVER
@@ -52,9 +64,10 @@ export class Device implements Timer, DeviceEvents {
     this.#pile = this.#fleet.open(this, now)
   }
 
-  /** The schedule begins. */
-  begin(): void {
-    this.#departures.begin()
+  /** The schedule begins, and the absences, where there are any. */
+  begin(absences: AbsencePlan | null): void {
+    if (this.#fleet.speaks) this.#departures.begin()
+    if (absences !== null) this.#presence = new Presence(this.index, absences, this.#fleet)
   }
 
   close(now: Nanoseconds): void {
@@ -73,6 +86,8 @@ export class Device implements Timer, DeviceEvents {
   deadline(): Nanoseconds {
     const pile = this.#pile
     let at = Math.min(this.#departures.due, this.#retryAt)
+    if (this.#presence !== null)
+      at = Math.min(at, this.#presence.deadline(this.#mayLeave(this.#presence)))
     if (pile === null) return at
     at = Math.min(at, pile.session.deadline())
     return pile.security === null ? at : Math.min(at, pile.security.deadline())
@@ -83,9 +98,11 @@ export class Device implements Timer, DeviceEvents {
     if (this.#pile?.security && now >= this.#pile.security.deadline())
       this.#pile.security.expire(now)
     if (this.#pile && now >= this.#pile.session.deadline()) this.#pile.session.expire(now)
-    if (now < this.#departures.due) return
-    this.#departures.fire(now)
-    this.#outbox.pump(now)
+    if (now >= this.#departures.due) {
+      this.#departures.fire(now)
+      this.#outbox.pump(now)
+    }
+    if (this.#presence !== null) this.#comeAndGo(this.#presence, now)
   }
 
   sessionReady(now: Nanoseconds): void {
@@ -93,7 +110,9 @@ export class Device implements Timer, DeviceEvents {
     this.#pause = 0
     const transport = this.#pile?.security?.openedAt ?? this.#pile?.session.openedAt ?? now
     const security = this.#pile?.session.openedAt ?? now
-    this.#fleet.deviceReady(this, this.#startedAt, transport, security, now)
+    const started = this.#startedAt
+    this.#startedAt = NaN
+    this.#fleet.deviceReady(this, started, transport, security, now)
     const session = this.#pile?.session
     if (session === undefined) return
     this.#outbox.open(
@@ -137,5 +156,23 @@ export class Device implements Timer, DeviceEvents {
     this.#retryAt = now + this.#pause
     this.#pause = this.#pause === 0 ? SECOND : Math.min(this.#pause * 2, LONGEST_PAUSE)
     this.#fleet.deviceEnded(cause, wasReady)
+  }
+
+  #mayLeave(presence: Presence): boolean {
+    return presence.free(this.#state === 'ready', this.#outbox.settled)
+  }
+
+  #comeAndGo(presence: Presence, now: Nanoseconds): void {
+    if (presence.leaves(this.#mayLeave(presence), now)) {
+      this.#state = 'away'
+      const pile = this.#pile as Pile
+      this.#pile = null
+      this.#outbox.shut()
+      if (presence.abrupt) vanish(pile, now)
+      else pile.session.close(now)
+      this.#fleet.deviceLeft()
+    }
+    const intended = presence.returns(now)
+    if (!Number.isNaN(intended)) this.#fleet.wantsConnect(this, intended)
   }
 }

@@ -99,6 +99,19 @@ export interface Receipts {
   /** Messages that are no message of this cell. */
   readonly unknown: number
   readonly seconds: readonly Second[]
+  /** Null where devices do not sleep. */
+  readonly wakes: WakeReport | null
+}
+
+/** Connections that the workload asks for, of which the intended time lies in the measured window. */
+export interface PlannedConnects {
+  readonly intended: number
+  /** A first packet was sent. */
+  readonly started: number
+  /** Application ready, at the latest at the end of drain. */
+  readonly completed: number
+  /** Base64 of a Float64Array with three numbers for each completed one: device, first packet, application ready. */
+  readonly spans: string
 }
 
 export interface FleetReport {
@@ -112,6 +125,8 @@ export interface FleetReport {
   readonly connected: number
   readonly failed: number
   readonly reconnects: number
+  /** Null where devices stay. */
+  readonly planned: PlannedConnects | null
   /** Cause code -> connections that ended so, with one example in words. */
   readonly ends: Readonly<Record<string, { readonly count: number; readonly example: string }>>
   /** Why messages were given up -> how many. */
@@ -159,6 +174,15 @@ export interface ConsumerProgress {
   /** Measured messages of its own acknowledged so far, and messages given up. */
   readonly acknowledged: number
   readonly givenUp: number
+}
+
+/** Wake-ups in the measured window for which a message had become due in the sleep before. */
+export interface WakeReport {
+  readonly awaited: number
+  /** The first delivery of such a message minus the intended wake-up. */
+  readonly firstDelivery: HistogramJson
+  /** Base64 of a Float64Array with three numbers for each delivered one: device, wake-up, first delivery. */
+  readonly spans: string
 }
 
 /** With what it received: messages, or answers to commands. */

@@ -9,6 +9,8 @@ import type { Sender } from './sender.ts'
 export interface FleetState {
   /** Where what devices send is recorded. */
   readonly sender: Sender
+  /** Whether devices send what the workload asks for; otherwise they hear it. */
+  readonly speaks: boolean
   /** Where their answers to commands are told; null where devices answer nothing. */
   readonly answering: OutboxEvents | null
   /** Opens a connection for the device: `now` is the instant of its first packet. */
@@ -24,4 +26,12 @@ export interface FleetState {
   deviceEnded(cause: Cause, wasReady: boolean): void
   /** The application spoke to the device. The number of the message; -1 when it is a second copy, or no message of this cell. */
   arrived(device: number, payload: Uint8Array, now: Nanoseconds): number
+  /** The device closed its connection, as planned. */
+  deviceLeft(): void
+  /** The instant of an absence has come, `now` or a little ago; the connection after it is intended at `back`. */
+  connectDue(back: Nanoseconds, at: Nanoseconds, now: Nanoseconds): void
+  /** The connection that was intended at `back` is not made. */
+  connectLeftOut(back: Nanoseconds, now: Nanoseconds): void
+  /** The device is to be connected as soon as a connect slot is free. */
+  wantsConnect(device: Device, intended: Nanoseconds): void
 }

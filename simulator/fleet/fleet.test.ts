@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, SECOND } from '../core/clock.ts'
+import { messageInterval } from '../core/workload.ts'
 import { Histogram } from '../measure/histogram.ts'
 import type { Fleet } from './fleet.ts'
 import { ConstantSchedule } from './schedule.ts'
@@ -13,9 +14,9 @@ const MS = MILLISECOND
 const RTT = 2 * DELAY
 const PLAN = { warmup: 1 * SECOND, t0: 2 * SECOND, t1: 4 * SECOND, end: 30 * SECOND }
 
-type Series = Fleet['series'] & Fleet['sender']['series']
+type Series = Fleet['series'] & Fleet['connects']['series'] & Fleet['sender']['series']
 const series = ({ fleet }: World, name: keyof Series): Histogram =>
-  ({ ...fleet.series, ...fleet.sender.series })[name]
+  ({ ...fleet.series, ...fleet.connects.series, ...fleet.sender.series })[name]
 
 /** Exact values of a series, sorted; only for values that histogram buckets keep apart. */
 const values = (h: Histogram): number[] =>
@@ -41,7 +42,7 @@ const connected = (wish: Wish = {}): World => {
 
 /** Messages intended in the measured window, over all devices. */
 const intended = ({ config }: World): number[] => {
-  const schedule = new ConstantSchedule(PLAN, config.workload.interval, config.seed)
+  const schedule = new ConstantSchedule(PLAN, messageInterval(config.workload), config.seed)
   return Array.from({ length: config.devices }, (_, d) => {
     const first = schedule.before(d, PLAN.t0)
     const end = schedule.before(d, PLAN.t1)

@@ -4,11 +4,14 @@
  */
 import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER } from '../core/clock.ts'
+import { absencesOf, messageInterval, messagesOf } from '../core/workload.ts'
 import { encodeDoubles } from '../core/doubles.ts'
 import type { Cause } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import type { Reactor, Timer } from '../io/reactor.ts'
 import { Histogram } from '../measure/histogram.ts'
+import { AbsencePlan } from './absence-plan.ts'
+import { Connects } from './connects.ts'
 import { Device } from './device.ts'
 import type { BoundaryBytes, FleetConfig, FleetEvent, FleetProgress, FleetReport } from './fleet-protocol.ts' // prettier-ignore
 import type { FleetState } from './fleet-state.ts'
@@ -26,12 +29,9 @@ import type { PhasePlan } from './schedule.ts'
 import { scheduleOf } from './schedule-of.ts'
 import { Sender } from './sender.ts'
 import { Spread } from './spread.ts'
+import { wakesOf } from './wakes.ts'
 
 const series = () => ({
-  'connect.wait': new Histogram(),
-  'connect.transport': new Histogram(),
-  'connect.security': new Histogram(),
-  'connect.application': new Histogram(),
   'probe.error': new Histogram(),
 })
 
@@ -39,6 +39,7 @@ export class Fleet implements FleetState, Timer {
   timerSlot = -1
   readonly sender: Sender
   readonly answering: OutboxEvents | null
+  readonly speaks: boolean
   readonly series = series()
   /** What devices hear; null where they only send. */
   readonly #inbox: Inbox | null
@@ -51,15 +52,16 @@ export class Fleet implements FleetState, Timer {
   readonly #address: (device: number) => string
   readonly #factory: PileFactory
   readonly #devices: Device[]
+  readonly connects: Connects
   readonly #probes: Probe[] = []
   readonly #probeTraffic = new Traffic()
   readonly #ready: Float64Array
   readonly #ends = new Map<string, { count: number; example: string }>()
-  #connectAt: Nanoseconds = NEVER
-  #ramp: Nanoseconds = 0
+  /** Null where devices stay. */
+  #absences: AbsencePlan | null = null
+  /** What the first device that connected had negotiated. */
+  #negotiated: Readonly<Record<string, string>> = {}
   #connectDeadline: Nanoseconds = NEVER
-  #toConnect = 0
-  #inFlight = 0
   #connected = 0
   /** Devices that have a session now. */
   #online = 0
@@ -82,22 +84,23 @@ export class Fleet implements FleetState, Timer {
     this.#tell = tell
     this.#factory = new PileFactory(config)
     const { workload, devices } = config
-    const payload = new Payload(workload.payload, config.canary)
+    const payload = new Payload(messagesOf(workload)?.payload ?? 0, config.canary)
     const acknowledges = config.stack.reliability !== 'best-effort'
     const hears = hearsOf(workload)
     this.sender = new Sender(payload, acknowledges, (now) => this.#checkQuiet(now))
+    this.speaks = hears === null
     this.answering = hears === 'commands' ? unrecorded(payload, acknowledges) : null
     this.#inbox = hears === null ? null : new Inbox(devices, RECEIVED)
     this.#spread = hears === 'broadcasts' ? new Spread(devices) : null
     this.#devices = Array.from({ length: config.devices }, (_, i) => new Device(i, this))
+    this.connects = new Connects(this.#devices, config.connectLimit, reactor)
     this.#ready = new Float64Array(config.devices).fill(NaN)
     reactor.arm(this)
   }
 
   /** Device i starts to connect at `at` + i x ramp / devices, later when too many connects are in flight. */
   connect(at: Nanoseconds, ramp: Nanoseconds, deadline: Nanoseconds): void {
-    this.#connectAt = at
-    this.#ramp = ramp
+    this.connects.ramp(at, ramp)
     this.#connectDeadline = deadline
     this.#reactor.arm(this)
   }
@@ -108,11 +111,16 @@ export class Fleet implements FleetState, Timer {
     this.#plan = plan
     this.#ledger = new Ledger(schedule, devices)
     this.sender.begin(schedule, this.#ledger)
-    this.#inbox?.begin(schedule, this.#ledger)
+    this.#inbox?.begin(schedule, this.#ledger, wakesOf(workload, schedule, seed, devices))
     this.#snapshots = [plan.t0, plan.t1]
+    const absences = absencesOf(workload)
+    if (absences !== null) {
+      this.#absences = new AbsencePlan(plan, absences, seed)
+      this.connects.begin(this.#absences)
+    }
     for (const device of this.#devices) {
-      if (this.#inbox !== null || Number.isNaN(this.#ready[device.index])) continue
-      device.begin()
+      if (Number.isNaN(this.#ready[device.index])) continue
+      device.begin(this.#absences)
       this.#reactor.arm(device)
     }
     this.#startProbes(plan)
@@ -120,6 +128,7 @@ export class Fleet implements FleetState, Timer {
   }
 
   close(now: Nanoseconds): void {
+    this.connects.close()
     for (const device of this.#devices) {
       device.close(now)
       this.#reactor.disarm(device)
@@ -156,6 +165,7 @@ export class Fleet implements FleetState, Timer {
       connected: this.#connected,
       failed: this.#config.devices - this.#connected,
       reconnects: this.#reconnects,
+      planned: this.connects.report(),
       ends: Object.fromEntries(this.#ends),
       givenUp: Object.fromEntries(this.sender.givenUp),
       application: this.#application,
@@ -167,41 +177,21 @@ export class Fleet implements FleetState, Timer {
 
   /** What the first connected device negotiated. */
   negotiated(): Readonly<Record<string, string>> {
-    return this.#devices.find((device) => device.ready)?.negotiated() ?? {}
+    return this.#negotiated
   }
 
   // ---- the fleet's own deadlines: connect slots, the end of the connect phase, the two snapshots -----------------
 
   deadline(): Nanoseconds {
-    const connect =
-      this.#inFlight < this.#config.connectLimit ? this.#connectDue(this.#toConnect) : NEVER
     const give = this.#announced ? NEVER : this.#connectDeadline
-    return Math.min(connect, give, this.#snapshots[0] ?? NEVER)
+    return Math.min(this.connects.deadline(), give, this.#snapshots[0] ?? NEVER)
   }
 
   expire(now: Nanoseconds): void {
-    this.#startConnects(now)
+    this.connects.start(now)
     if (!this.#announced && now >= this.#connectDeadline) this.#announce(now)
     while ((this.#snapshots[0] ?? NEVER) <= now) this.#snapshot()
     this.#checkQuiet(now)
-  }
-
-  #connectDue(device: number): Nanoseconds {
-    return device < this.#devices.length
-      ? this.#connectAt + (device * this.#ramp) / this.#devices.length
-      : NEVER
-  }
-
-  #startConnects(now: Nanoseconds): void {
-    while (this.#inFlight < this.#config.connectLimit && this.#connectDue(this.#toConnect) <= now) {
-      const due = this.#connectDue(this.#toConnect)
-      const device = this.#devices[this.#toConnect++] as Device
-      this.#inFlight++
-      const started = this.#reactor.now()
-      this.series['connect.wait'].record(Math.max(0, started - due))
-      device.connect(started)
-      this.#reactor.arm(device)
-    }
   }
 
   #announce(now: Nanoseconds): void {
@@ -209,10 +199,11 @@ export class Fleet implements FleetState, Timer {
     // Who is not ready by the deadline has failed for good: a late comer would blur the phases.
     for (const device of this.#devices)
       if (Number.isNaN(this.#ready[device.index])) {
+        if (device.connecting) this.connects.settled()
         device.close(now)
         this.#reactor.disarm(device)
       }
-    this.#toConnect = this.#devices.length
+    this.connects.endRamp()
     this.#tell({
       event: 'connected',
       connected: this.#connected,
@@ -237,6 +228,7 @@ export class Fleet implements FleetState, Timer {
   // ---- what devices say ------------------------------------------------------------------------------------------
 
   open(device: Device, _now: Nanoseconds): Pile {
+    this.connects.opened()
     return this.#factory.open(this.#reactor, device, this.#address(device.index))
   }
 
@@ -248,22 +240,45 @@ export class Fleet implements FleetState, Timer {
     application: Nanoseconds,
   ): void {
     this.#online++
-    if (!Number.isNaN(this.#ready[device.index])) {
-      this.#reconnects++
-      return
-    }
-    this.#ready[device.index] = application
-    this.#connected++
-    this.#inFlight--
-    this.series['connect.transport'].record(transport - started)
-    this.series['connect.security'].record(security - started)
-    this.series['connect.application'].record(application - started)
+    this.connects.settled()
+    const first = Number.isNaN(this.#ready[device.index])
+    if (first) this.#connectedFirst(device, application)
+    else this.#reconnects++
+    if (first || this.#absences !== null)
+      if (this.connects.ready(device, started, transport, security, application))
+        this.sender.settle(application)
     if (this.#connected === this.#devices.length && !this.#announced) this.#announce(application)
+    this.#reactor.arm(this)
+  }
+
+  #connectedFirst(device: Device, at: Nanoseconds): void {
+    this.#ready[device.index] = at
+    if (this.#connected++ === 0) this.#negotiated = device.negotiated()
+  }
+
+  deviceLeft(): void {
+    this.#online--
+  }
+
+  connectDue(back: Nanoseconds, at: Nanoseconds, now: Nanoseconds): void {
+    if (this.#absences?.measured(back) !== true) return
+    this.sender.series.schedule_delay.record(now - at)
+    this.sender.unsettled++
+  }
+
+  connectLeftOut(back: Nanoseconds, now: Nanoseconds): void {
+    if (this.#absences?.measured(back) === true) this.sender.settle(now)
+  }
+
+  wantsConnect(device: Device, intended: Nanoseconds): void {
+    this.connects.wanted(device, intended)
     this.#reactor.arm(this)
   }
 
   deviceEnded(cause: Cause, wasReady: boolean): void {
     if (wasReady) this.#online--
+    else this.connects.settled()
+    this.#reactor.arm(this)
     const end = this.#ends.get(cause.code)
     if (end) end.count++
     else this.#ends.set(cause.code, { count: 1, example: cause.detail })
@@ -287,9 +302,10 @@ export class Fleet implements FleetState, Timer {
 
   /** Of what devices send in telemetry, or of what they hear. */
   #allSeries(): Readonly<Record<string, Histogram>> {
-    if (this.#inbox === null) return { ...this.sender.series, ...this.series }
+    const own = { ...this.series, ...this.connects.series }
+    if (this.#inbox === null) return { ...this.sender.series, ...own }
     const spread = this.#spread === null ? {} : { 'fanout.spread': this.#spread.histogram() }
-    return { latency: this.#inbox.latency, ...spread, ...this.series }
+    return { latency: this.#inbox.latency, ...spread, ...own }
   }
 
   #startProbes(plan: PhasePlan): void {

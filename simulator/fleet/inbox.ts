@@ -9,6 +9,7 @@ import type { ReceiptProgress, Receipts } from './fleet-protocol.ts'
 import type { Ledger } from './ledger.ts'
 import { sequenceOf } from './payload.ts'
 import type { Schedule } from './schedule.ts'
+import type { Wakes } from './wakes.ts'
 
 export class Inbox {
   readonly latency = new Histogram()
@@ -24,6 +25,7 @@ export class Inbox {
   #schedule: Schedule | null = null
   #ledger!: Ledger
   #intervals!: Intervals
+  #wakes: Wakes | null = null
   #duplicates = 0
   #reordered = 0
   #unknown = 0
@@ -34,8 +36,10 @@ export class Inbox {
     this.#highest = new Int32Array(devices).fill(-1)
   }
 
-  begin(schedule: Schedule, ledger: Ledger): void {
+  /** @param wakes null where devices do not sleep */
+  begin(schedule: Schedule, ledger: Ledger, wakes: Wakes | null): void {
     this.#schedule = schedule
+    this.#wakes = wakes
     this.#ledger = ledger
     this.#intervals = new Intervals(schedule.plan.warmup)
   }
@@ -51,6 +55,7 @@ export class Inbox {
     const schedule = this.#schedule
     if (schedule === null || device < 0 || device >= this.#devices) return this.#reject()
     if (sequence < 0 || sequence >= schedule.before(device, schedule.plan.t1)) return this.#reject()
+    this.#wakes?.received(device, sequence, now)
     const measured = this.#ledger.measures(device, sequence)
     if (measured && !this.#ledger.mark(device, sequence, this.#flag)) {
       this.#duplicates++
@@ -84,6 +89,7 @@ export class Inbox {
       duplicates: this.#duplicates,
       reordered: this.#reordered,
       unknown: this.#unknown,
+      wakes: this.#wakes?.report() ?? null,
       seconds: this.#schedule === null ? [] : this.#intervals.rows(),
     }
   }

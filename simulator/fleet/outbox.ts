@@ -47,6 +47,11 @@ export class Outbox {
     this.#events = events
   }
 
+  /** Nothing waits, and nothing is unacknowledged. */
+  get settled(): boolean {
+    return this.#waiting.length === 0 && this.#unacknowledged.size === 0
+  }
+
   put(sequence: number, now: Nanoseconds): void {
     this.#waiting.push(sequence)
     this.#since.push(now)

@@ -8,7 +8,7 @@ import type { Lower, Timed, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { Random } from '../core/random.ts'
 import type { TcpRecord } from '../core/tcp.ts'
-import type { Reactor } from '../io/reactor.ts'
+import type { Port, Reactor } from '../io/reactor.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { DeviceSession, ProtocolAdapter } from '../protocols/session.ts'
 import { Identities } from '../security/identities.ts'
@@ -29,6 +29,7 @@ export interface Pile {
   readonly session: DeviceSession
   /** Null for a plain stack. */
   readonly security: SecurityLayer | null
+  readonly port: Port
 }
 
 export class PileFactory {
@@ -81,12 +82,13 @@ export class PileFactory {
       traffic: this.transport,
     }
     const lowest = security ?? session
-    if (this.adapter.carrier === 'stream') {
-      const { nodelay: noDelay, keepalive, userTimeout } = this.#config.stack.tcp
-      const { tcp: record } = this
-      reactor.connectStream({ ...options, noDelay, keepalive, userTimeout, record }, lowest)
-    } else reactor.connectDatagram(options, lowest)
-    return { session, security }
+    const { nodelay: noDelay, keepalive, userTimeout } = this.#config.stack.tcp
+    const { tcp: record } = this
+    const port =
+      this.adapter.carrier === 'stream'
+        ? reactor.connectStream({ ...options, noDelay, keepalive, userTimeout, record }, lowest)
+        : reactor.connectDatagram(options, lowest)
+    return { session, security, port }
   }
 
   #securityFor(device: number): SecurityLayer | null {

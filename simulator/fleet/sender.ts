@@ -26,7 +26,10 @@ export class Sender implements OutboxEvents {
   }
   /** Why messages were given up -> how many. */
   readonly givenUp = new Map<string, number>()
-  /** Messages fired of which something is still expected: to be taken, or to be acknowledged or given up. */
+  /**
+   * Messages fired of which something is still expected: to be taken, or to be acknowledged or given up; and connections that
+   * the workload asks for.
+   */
   unsettled = 0
   readonly #settled: (now: Nanoseconds) => void
 
@@ -57,7 +60,7 @@ export class Sender implements OutboxEvents {
   taken(index: number, sequence: number, since: Nanoseconds, now: Nanoseconds): void {
     for (let d = this.#first(index); d < this.#end(index); d++)
       if (this.ledger.mark(d, sequence, SENT)) this.series.blocked.record(now - since)
-    if (!this.acknowledges) this.#settle(now)
+    if (!this.acknowledges) this.settle(now)
   }
 
   acknowledged(index: number, sequence: number, first: Nanoseconds, now: Nanoseconds): void {
@@ -66,14 +69,14 @@ export class Sender implements OutboxEvents {
       this.series.exchange.record(now - first)
       this.series.ack.record(now - this.schedule.intended(d, sequence))
     }
-    this.#settle(now)
+    this.settle(now)
   }
 
   gaveUp(index: number, sequence: number, reason: string, now: Nanoseconds): void {
     for (let d = this.#first(index); d < this.#end(index); d++)
       this.ledger.mark(d, sequence, GAVE_UP)
     this.givenUp.set(reason, (this.givenUp.get(reason) ?? 0) + 1)
-    this.#settle(now)
+    this.settle(now)
   }
 
   /** A broadcast is a message to each device. */
@@ -85,7 +88,8 @@ export class Sender implements OutboxEvents {
     return index === ALL_DEVICES ? this.ledger.devices : index + 1
   }
 
-  #settle(now: Nanoseconds): void {
+  /** Nothing more is expected of one of what was unsettled. */
+  settle(now: Nanoseconds): void {
     this.unsettled--
     this.#settled(now)
   }

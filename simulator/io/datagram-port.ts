@@ -1,16 +1,16 @@
 /** A connected UDP socket: the lowest Lower of a datagram pile. */
 import { constants } from 'node:os'
 import { monotonic } from '../core/clock.ts'
-import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import type { Cause, Traffic, Upper } from '../core/layer.ts'
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../native/linux.ts'
 import { causeOf } from './causes.ts'
 import type { Failing, Loop, Source } from './loop.ts'
-import type { Timer } from './reactor.ts'
+import type { Port, Timer } from './reactor.ts'
 import type { Sockets } from './sockets.ts'
 
 const { EAGAIN, ENOBUFS } = constants.errno
 
-export class DatagramPort implements Lower, Source, Failing {
+export class DatagramPort implements Port, Source, Failing {
   readonly traffic: Traffic
   readonly #loop: Loop
   readonly #sockets: Sockets
@@ -64,6 +64,10 @@ export class DatagramPort implements Lower, Source, Failing {
   }
 
   close(): void {
+    this.#release()
+  }
+
+  vanish(): void {
     this.#release()
   }
 

@@ -4,7 +4,7 @@
  */
 import { monotonic, type Nanoseconds } from '../core/clock.ts'
 import type { Address, DatagramEndpoint, DatagramSocket } from '../core/endpoint.ts'
-import type { Lower, Traffic, Upper } from '../core/layer.ts'
+import type { Traffic, Upper } from '../core/layer.ts'
 import { systemError } from '../native/libc.ts'
 import { EPOLLIN, SOCK_DGRAM, SOCK_STREAM } from '../native/linux.ts'
 import { EndpointSocket, Listener } from './bound-sockets.ts'
@@ -14,6 +14,7 @@ import type {
   Accepted,
   Closable,
   ConnectOptions,
+  Port,
   Reactor,
   StreamOptions,
   Timer,
@@ -62,13 +63,13 @@ export class EpollReactor implements Reactor, Disposable {
     return monotonic()
   }
 
-  connectStream(options: StreamOptions, above: Upper): Lower {
+  connectStream(options: StreamOptions, above: Upper): Port {
     const fd = this.#connect(SOCK_STREAM, options, options)
     const { owner, traffic, record } = options
     return new StreamPort(this.#loop, this.#sockets, fd, above, owner, traffic, record)
   }
 
-  connectDatagram(options: ConnectOptions, above: Upper): Lower {
+  connectDatagram(options: ConnectOptions, above: Upper): Port {
     const fd = this.#connect(SOCK_DGRAM, options, null)
     const { owner, traffic } = options
     return new DatagramPort(this.#loop, this.#sockets, fd, above, owner, traffic)

@@ -7,9 +7,9 @@ import {
   type DatagramSocket,
   type PeerKey,
 } from '../core/endpoint.ts'
-import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import type { Cause, Traffic, Upper } from '../core/layer.ts'
 import { STALE, type VirtualTime } from './memory-network.ts'
-import type { Timer } from './reactor.ts'
+import type { Port, Timer } from './reactor.ts'
 
 const REFUSED: Cause = { code: 'refused', detail: 'nobody is bound to the remote port' }
 
@@ -58,7 +58,7 @@ export class MemoryDatagrams {
 }
 
 /** A connected socket: takes datagrams from its remote address alone. */
-export class MemoryDatagramPort implements Lower, Socket {
+export class MemoryDatagramPort implements Port, Socket {
   readonly traffic: Traffic
   readonly #network: MemoryDatagrams
   readonly #local: PeerKey
@@ -102,6 +102,10 @@ export class MemoryDatagramPort implements Lower, Socket {
     if (this.#over) return
     this.#over = true
     this.#network.release(this.#local, this)
+  }
+
+  vanish(): void {
+    this.close()
   }
 
   arrive(from: PeerKey, bytes: Uint8Array, now: Nanoseconds): void {

@@ -1,14 +1,14 @@
 /** A TCP connection in memory: two ends, each the lowest Lower of a pile. */
-import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import type { Cause, Traffic, Upper } from '../core/layer.ts'
 import { PEER_CLOSED } from './causes.ts'
 import { STALE, type VirtualTime } from './memory-network.ts'
-import type { Timer } from './reactor.ts'
+import type { Port, Timer } from './reactor.ts'
 
 /** Bytes on the way in one direction at most, as a socket's buffers would hold. */
 const WINDOW = 256 * 1024
 export const RESET: Cause = { code: 'reset', detail: 'the peer reset the connection' }
 
-export class MemoryStream implements Lower {
+export class MemoryStream implements Port {
   readonly traffic: Traffic
   readonly #time: VirtualTime
   readonly #above: Upper
@@ -17,6 +17,7 @@ export class MemoryStream implements Lower {
   #peer: MemoryStream | null = null
   #open = false
   #over = false
+  #gone = false
   #onTheWay = 0
   #refused = false
 
@@ -70,6 +71,12 @@ export class MemoryStream implements Lower {
     this.#time.across(() => this.#peer?.end(PEER_CLOSED))
   }
 
+  /** This end is gone; the other end learns it when it sends. */
+  vanish(): void {
+    this.#over = true
+    this.#gone = true
+  }
+
   /** RST: the other end is told one delay later, this end at once by nobody. */
   reset(): void {
     if (this.#over) return
@@ -86,6 +93,7 @@ export class MemoryStream implements Lower {
   }
 
   #deliver(bytes: Uint8Array): void {
+    if (this.#gone) this.#time.across(() => this.#peer?.end(RESET))
     if (this.#over) return
     this.traffic.receivedBytes += bytes.length
     this.traffic.receivedCalls++

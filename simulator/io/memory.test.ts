@@ -69,6 +69,7 @@ reactorCases('MemoryReactor', () => {
     reactor,
     server: '10.0.0.1',
     client: '10.0.0.2',
+    mayVanish: true,
     resetAt(address) {
       reactor.listenStream(address, new Traffic(), () => {
         const above = new Witness('server', [])

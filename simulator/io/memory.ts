@@ -27,6 +27,7 @@ import type {
   Accepted,
   Closable,
   ConnectOptions,
+  Port,
   Reactor,
   StreamOptions,
   Timer,
@@ -66,7 +67,7 @@ export class MemoryReactor implements Reactor {
     return this.#time.now()
   }
 
-  connectStream(options: StreamOptions, above: Upper): Lower {
+  connectStream(options: StreamOptions, above: Upper): Port {
     const { remote, owner, traffic } = options
     this.#time.deadlines.admit(owner)
     const client = new MemoryStream(this.#time, above, owner, traffic)
@@ -75,7 +76,7 @@ export class MemoryReactor implements Reactor {
     return client
   }
 
-  connectDatagram(options: ConnectOptions, above: Upper): Lower {
+  connectDatagram(options: ConnectOptions, above: Upper): Port {
     const { remote, owner, traffic } = options
     this.#time.deadlines.admit(owner)
     const local = this.#localKey(options)

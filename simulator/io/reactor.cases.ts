@@ -11,6 +11,8 @@ export interface ReactorFixture extends Disposable {
   /** Two addresses that nobody else uses. */
   readonly server: string
   readonly client: string
+  /** Whether this process may close a connection without a word. */
+  readonly mayVanish: boolean
   /** Listens there and answers each connection with RST as soon as it stands. */
   resetAt(address: Address): void
 }
@@ -131,6 +133,31 @@ export const reactorCases = (name: string, make: () => ReactorFixture): void => 
     reactor.connectStream({ local, remote, owner: client, traffic: new Traffic() }, client)
     return ends
   }
+
+  check('a device that vanishes says nothing, and what its peer sends is reset', (fixture) => {
+    if (!fixture.mayVanish) return
+    const { reactor } = fixture
+    const { client, server: host } = fixture
+    const gone = new Party()
+    const server = new Party()
+    const remote = { host, port: 7031 }
+    const listener = reactor.listenStream(remote, new Traffic(), () => {
+      listener.close()
+      return { above: server, owner: server }
+    })
+    const local = { host: client, port: 0 }
+    const port = reactor.connectStream({ local, remote, owner: gone, traffic: new Traffic() }, gone)
+    server.onBytes = () => after(reactor, 0, () => port.vanish())
+    gone.onOpen = () => gone.below.fromAbove(bytes('hello'), 0)
+    settle(reactor)
+    assert.deepEqual(server.events, ['open', 'bytes'])
+    server.onClosed = () => reactor.stop()
+    server.below.fromAbove(bytes('are you there?'), 0)
+    runUntilStopped(reactor)
+    assert.equal(server.cause?.code, 'reset')
+    assert.deepEqual(gone.events, ['open'], 'nobody above is called')
+    port.vanish()
+  })
 
   check('a stream carries bytes there and back, and both ends count them', (fixture) => {
     const { reactor, server: host, client: from } = fixture

@@ -46,6 +46,15 @@ export interface Closable {
   close(): void
 }
 
+/** The socket under a pile. */
+export interface Port extends Lower {
+  /**
+   * The device has gone without a word (no power, no radio): nothing is sent from now on, and nobody above is called. What the
+   * peer still sends to a TCP connection is answered with RST, as by a device that has come back and forgotten it.
+   */
+  vanish(): void
+}
+
 export interface Reactor {
   /** Stamped just before the call in which it is read. */
   now(): Nanoseconds
@@ -53,9 +62,9 @@ export interface Reactor {
    * Starts a TCP connection; `now()` at the call is the instant of the first packet. Sets `above.below` before anything else.
    * `above.open` or `above.closed` follows from the loop, never from inside this call.
    */
-  connectStream(options: StreamOptions, above: Upper): Lower
+  connectStream(options: StreamOptions, above: Upper): Port
   /** Opens a connected UDP socket. Sets `above.below`, then calls `above.open` before it returns. A failure to open comes as `above.closed` from the loop. */
-  connectDatagram(options: ConnectOptions, above: Upper): Lower
+  connectDatagram(options: ConnectOptions, above: Upper): Port
   /** Listens for TCP connections; `accept` gives the pile for each. Throws when the address cannot be bound. */
   listenStream(
     local: Address,

@@ -1,12 +1,13 @@
 /** One TCP connection: the lowest Lower of a stream pile. */
 import { constants } from 'node:os'
 import { NEVER, SECOND, monotonic, type Nanoseconds } from '../core/clock.ts'
-import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import type { Cause, Traffic, Upper } from '../core/layer.ts'
 import type { TcpRecord } from '../core/tcp.ts'
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT } from '../native/linux.ts'
+import { errno, systemError } from '../native/libc.ts'
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, IPPROTO_TCP, TCP_REPAIR } from '../native/linux.ts'
 import { PEER_CLOSED, causeOf } from './causes.ts'
 import type { Failing, Loop, Source } from './loop.ts'
-import type { Timer } from './reactor.ts'
+import type { Port, Timer } from './reactor.ts'
 import type { Sockets } from './sockets.ts'
 import { foundTcp } from './tcp-options.ts'
 
@@ -23,7 +24,7 @@ const OPEN = 1
 const CLOSING = 2
 const CLOSED = 3
 
-export class StreamPort implements Lower, Source, Failing, Timer {
+export class StreamPort implements Port, Source, Failing, Timer {
   readonly traffic: Traffic
   timerSlot = -1
   readonly #loop: Loop
@@ -99,6 +100,18 @@ export class StreamPort implements Lower, Source, Failing, Timer {
     this.#state = CLOSING
     if (this.#remainder === null) this.#sockets.finish(this.#fd)
     this.#linger()
+  }
+
+  /**
+   * A socket in repair mode is closed without FIN or RST (tcp_disconnect in net/ipv4/tcp.c); a SYN is not followed by anything anyway.
+   * @throws TB_SYSTEM_CALL without CAP_NET_ADMIN in the network namespace
+   */
+  vanish(): void {
+    if (this.#state === OPEN) {
+      if (this.#sockets.option(this.#fd, IPPROTO_TCP, TCP_REPAIR, 1) < 0)
+        throw systemError('setsockopt of TCP_REPAIR', errno())
+    }
+    this.#release()
   }
 
   readiness(events: number): void {

@@ -29,6 +29,12 @@ memory.{broker,fleet,kernel}_kib_per_session KiB
 link.{unplanned_drops,late_packets,unreachable} count
 link.clocked ratio
 devices.{connected,failed,reconnects} count
+connects.{offered,completed} connects/s
+connects.{failed,not_started} count
+wake.first_delivery.{mean,p50,p99} ms
+wire.wake_bytes.{up,down} B
+wire.idle_bytes_per_hour B
+cpu.{broker,consumer,fleet,link,total}_us_per_session_second us/s
 `
 
 const expand = (pattern: string): string[] => {

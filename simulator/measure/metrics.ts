@@ -188,6 +188,44 @@ const WIRE: Record<string, Metric> = {
   ),
 }
 
+const CONNECTIONS: Record<string, Metric> = {
+  ...family(
+    'connects.*',
+    { offered: 'intended', completed: 'made' },
+    'connects/s',
+    'higher',
+    'Connections * by the workload per second of the measured window; the first of each device is not among them.',
+  ),
+  ...family(
+    'connects.*',
+    {
+      failed: 'begun and not application ready at the end of drain',
+      not_started: 'not begun: the device was not connected, or not done with what it had to send',
+    },
+    'count',
+    'lower',
+    'Connections that the workload intends in the measured window, *.',
+  ),
+  ...times(
+    'wake.first_delivery',
+    ['mean', 'p50', 'p99'],
+    'From the intended wake-up until the consumer receives the first message that had become due during the sleep',
+  ),
+  ...family(
+    'wire.wake_bytes.*',
+    DIRECTIONS,
+    'B',
+    'lower',
+    'Bytes of whole IP packets * from a wake-up until the first message of the sleep is delivered.',
+  ),
+  'wire.idle_bytes_per_hour': {
+    unit: 'B',
+    better: 'lower',
+    meaning:
+      'Bytes of whole IP packets in both directions per connected device that says nothing, extrapolated from the measured window to an hour.',
+  },
+}
+
 const PROCESSES = {
   broker: 'the broker',
   consumer: 'the consumer',
@@ -209,7 +247,14 @@ const COST: Record<string, Metric> = {
     { broker: PROCESSES.broker, fleet: PROCESSES.fleet },
     'us',
     'lower',
-    'CPU time of * during the ramp per connection; of this implementation, never of the protocol.',
+    'CPU time of * per connection, during the ramp, or in the window of a workload of connections; of this implementation, never of the protocol.',
+  ),
+  ...family(
+    'cpu.*_us_per_session_second',
+    PROCESSES,
+    'us/s',
+    'lower',
+    'CPU time of * per second of the measured window and idle session; of this implementation, never of the protocol.',
   ),
   ...family(
     'memory.*_kib_per_session',
@@ -278,6 +323,7 @@ const INSTRUMENT: Record<string, Metric> = {
 export const METRICS: Readonly<Record<string, Metric>> = {
   ...TIMES,
   ...DELIVERY,
+  ...CONNECTIONS,
   ...WIRE,
   ...COST,
   ...INSTRUMENT,

@@ -19,6 +19,7 @@ export const NOT_CLAIMED = `not claimed: a processor was over ${LATENCY_LOAD_LIM
 
 /** What is known of the measured window of a cell. Shares are fractions of the window, or of one processor. */
 export interface Evidence {
+  /** Between what a device does of its own accord; Infinity: it does nothing. */
   readonly interval: Nanoseconds
   /** Processor time taken by other machines on the same host, of all processors. */
   readonly steal: number
@@ -61,7 +62,7 @@ const outsideCauses = (e: Evidence): string[] => {
 
 /** schedule_delay.p99 may be 20 ms, or 2 % of the interval where that is more. */
 export const scheduleDelayLimit = (interval: Nanoseconds): Nanoseconds =>
-  Math.max(20 * MILLISECOND, 0.02 * interval)
+  Number.isFinite(interval) ? Math.max(20 * MILLISECOND, 0.02 * interval) : 20 * MILLISECOND
 
 const ownSaturation = (e: Evidence): string[] => {
   const reasons: string[] = []

@@ -91,7 +91,7 @@ class Link {
       case 'account': {
         const { devices, server } = this.#ends
         const outside = this.#engine.exhausted + devices.drops() + server.drops()
-        const account = this.#emulator.account(decodeDoubles(order.ready), outside)
+        const account = this.#emulator.account(decodeDoubles(order.ready), outside, order.spans)
         const clocked = this.#pace.clockedShare(...this.#window)
         this.#send({ event: 'account', account: { ...account, clocked } })
         break

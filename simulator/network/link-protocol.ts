@@ -51,7 +51,7 @@ export type LinkOrder =
   /** The devices are told to close: what passes from here on is no connection's work, and in no hurry. */
   | { readonly order: 'close'; readonly at: Nanoseconds }
   /** All is over: answer with the account. `ready` is base64 of a Float64Array: when each device was application ready (NaN: never). */
-  | { readonly order: 'account'; readonly ready: string }
+  | { readonly order: 'account'; readonly ready: string; readonly spans?: Spans }
   | { readonly order: 'stop' }
 
 export type LinkEvent =
@@ -80,10 +80,27 @@ export interface WireCount {
   retransmittedBytes: number
 }
 
+/** Base64 of Float64Arrays, three numbers for each span: device, from, to. */
+export interface Spans {
+  /** First packet and application ready of connections. */
+  readonly connects: string
+  /** Wake-ups and first deliveries. */
+  readonly wakes: string
+}
+
+interface SpanCount {
+  readonly up: { readonly packets: number; readonly bytes: number }
+  readonly down: { readonly packets: number; readonly bytes: number }
+}
+
+/** Packets in the spans that were asked for: whole IP packets, before loss. They are in a WirePhase too. */
+export type SpanCounts = Readonly<Record<keyof Spans, SpanCount>>
+
 export type WirePhase = 'connect' | 'steady' | 'close' | 'other'
 
 export interface LinkAccount {
   readonly wire: Readonly<Record<WirePhase, { readonly up: WireCount; readonly down: WireCount }>>
+  readonly spans: SpanCounts
   /** Devices in whose first 20 packets the canary stood in plain text. */
   readonly plaintextDevices: number
   /** Conservation, asserted: arrived + duplicated = delivered + lost + overflowed + unreachable + queued (+ failed writes, which are unplanned drops). */

@@ -151,6 +151,8 @@ export interface ProtocolAdapter {
   readonly speech?: Readonly<Record<'command' | 'answer' | 'fan-out', string>>
   /** What of the protocol's own ends a session whose peer has fallen silent, in words; absent: nothing does. */
   readonly silence?: (options: ProtocolOptions) => string | null
+  /** After how long a session that has nothing to send says something of its own accord; null or absent: never. */
+  readonly keepAlive?: (options: ProtocolOptions) => Nanoseconds | null
   readonly consumer: ConsumerPath
   device(config: SessionConfig, events: DeviceEvents): DeviceSession
 }

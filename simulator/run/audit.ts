@@ -4,6 +4,7 @@
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Cell } from '../core/types.ts'
+import { messagesOf } from '../core/workload.ts'
 import { holdsCanary } from '../fleet/payload.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
@@ -32,6 +33,16 @@ const parted = (joined: Readonly<Record<string, string>>): Sets =>
 
 const joined = (sets: Sets): Record<string, string> =>
   Object.fromEntries([...sets].map(([key, values]) => [key, [...values].join(SEPARATOR)]))
+
+const plainText = ({ workload, devices }: Cell, { link }: CellResult): Record<string, string> => {
+  const messages = messagesOf(workload)
+  if (messages === null) return {}
+  return {
+    'payload seen in plain text': holdsCanary(messages.payload)
+      ? `${link.plaintextDevices} of ${devices} devices`
+      : 'not looked for: the payload is too short',
+  }
+}
 
 export class Audit {
   readonly #stacks = new Map<string, Sets>()
@@ -79,9 +90,7 @@ export class Audit {
       ...Object.fromEntries(
         Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value]),
       ),
-      'payload seen in plain text': holdsCanary(cell.workload.payload)
-        ? `${result.link.plaintextDevices} of ${cell.devices} devices`
-        : 'not looked for: the payload is too short',
+      ...plainText(cell, result),
     }
     for (const [property, value] of Object.entries(properties)) {
       const row = this.#stacks.get(property) ?? new Map<string, Set<string>>()

@@ -3,7 +3,7 @@ import type { Usage, UsageDifference } from '../measure/usage.ts'
 import { sampleUsage, usageBetween } from '../measure/usage.ts'
 import type { Idle } from './cell.ts'
 import type { Parties } from './parties.ts'
-import type { Costs } from './readings.ts'
+import type { Costs } from './cell-reports.ts'
 
 export interface Samples {
   readonly before: Usage

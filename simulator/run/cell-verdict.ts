@@ -1,5 +1,6 @@
 /** Puts together what is known of a cell's measured window, for `judge`. */
 import type { Cell, Verdict } from '../core/types.ts'
+import { connectInterval, messageInterval } from '../core/workload.ts'
 import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
 import { seriesOf } from '../fleet/fleet-protocol.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
@@ -27,7 +28,7 @@ export const judgeCell = (
   const broker = useOf(window, serverPids(parties), 'cpu')
   const delay = Histogram.fromJSON(seriesOf(fleet, consumer).schedule_delay as HistogramJson)
   const verdict = judge({
-    interval: cell.workload.interval,
+    interval: Math.min(messageInterval(cell.workload), connectInterval(cell.workload)),
     steal: window.machine.steal / machine,
     otherLoad: Math.max(0, window.machine.busy - window.cpu) / machine,
     waits: {

@@ -15,7 +15,7 @@ import { watchCell } from './cell-progress.ts'
 import type { Parties, RunContext } from './parties.ts'
 import { startParties } from './parties.ts'
 import type { CellEvent, PhaseName } from './progress.ts'
-import type { Reading } from './readings.ts'
+import type { Reading } from './reading.ts'
 import { readingsOf } from './readings.ts'
 import { Watch } from './watch.ts'
 
@@ -168,7 +168,11 @@ const close = async (
   const consumerReport = (await consumer.expect('report', REPORT_PATIENCE, signal)).report
   // The last packets are still on their way.
   await sleep(Math.min(roundTripOf(cell) / MILLISECOND, 1000), undefined, { signal })
-  link.order({ order: 'account', ready: fleetReport.ready })
+  const spans = {
+    connects: fleetReport.planned?.spans ?? '',
+    wakes: (fleetReport.receipts ?? consumerReport).wakes?.spans ?? '',
+  }
+  link.order({ order: 'account', ready: fleetReport.ready, spans })
   const linkAccount = (await link.expect('account', REPORT_PATIENCE, signal)).account
   return { fleet: fleetReport, consumer: consumerReport, link: linkAccount }
 }

@@ -4,6 +4,7 @@
  */
 import { SECOND } from '../core/clock.ts'
 import type { Cell, Phases, Scenario } from '../core/types.ts'
+import { messageInterval } from '../core/workload.ts'
 import { ADDRESSES, DEVICE_NETWORK } from '../network/link-protocol.ts'
 import { expand } from '../scenario/expand.ts'
 import { CONNECTS_IN_FLIGHT, probesFor } from './parties.ts'
@@ -125,7 +126,7 @@ const memoryOf = (cell: Cell, phases: Phases, { memory, memoryOf: whose }: Machi
   const { id, devices, stack, workload } = cell
   const session = (SESSION_KIB[`${stack.protocol} ${stack.security}`] ?? LARGEST_SESSION_KIB) * KIB
   const sending = phases.warmup + phases.measure + phases.drain
-  const device = session + (sending / workload.interval) * MESSAGE_BYTES
+  const device = session + (sending / messageInterval(workload)) * MESSAGE_BYTES
   const needed = BASE_MEMORY + devices * device
   return {
     needed,

@@ -2,6 +2,7 @@
 import { SECOND } from '../core/clock.ts'
 import type { DirectionProfile } from '../core/link-profile.ts'
 import type { Cell } from '../core/types.ts'
+import { absencesOf, messagesOf } from '../core/workload.ts'
 import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
@@ -23,10 +24,12 @@ export const nagleNotes = (
   account: LinkAccount,
 ): string[] => {
   const nodelay = fleet.tcp?.nodelay ?? true
+  const messages = messagesOf(workload)
   if (nodelay || link.wake !== null || link.up.reorder !== null) return []
   // What devices hear was sent by a server, which has Nagle's algorithm off: it is no latency of the consumer's.
   const latency = consumer?.series.latency
-  if (latency === undefined) return []
+  // Where devices come and go, messages wait for connections.
+  if (latency === undefined || messages === null || absencesOf(workload) !== null) return []
   const transport = Histogram.fromJSON(fleet.series['connect.transport'] as HistogramJson)
   const { up, down } = link
   const { packets, retransmittedPackets } = account.wire.steady.up
@@ -34,7 +37,7 @@ export const nagleNotes = (
     oneWay: up.delay,
     roundTrip: transport.quantile(0.5) ?? up.delay + down.delay,
     blur: blurOf(up, link.mtu) + blurOf(down, link.mtu),
-    interval: workload.interval,
+    interval: messages.interval,
     retransmitted: packets === 0 ? 0 : retransmittedPackets / packets,
   })
   return found === null ? [] : [describeNagle(stack.name, found)]

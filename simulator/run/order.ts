@@ -2,6 +2,7 @@
 import { SECOND, type Nanoseconds } from '../core/clock.ts'
 import { key, keyOf, Random } from '../core/random.ts'
 import type { Cell, Phases, Scenario } from '../core/types.ts'
+import { connectInterval, messageInterval } from '../core/workload.ts'
 import { expand } from '../scenario/expand.ts'
 
 /**
@@ -30,4 +31,8 @@ export const expectedTime = (cell: Cell, phases: Phases): Nanoseconds => {
 
 /** How many messages a cell intends in its measured window. */
 export const expectedMessages = (cell: Cell, phases: Phases): number =>
-  Math.floor((cell.devices * phases.measure) / cell.workload.interval)
+  Math.floor((cell.devices * phases.measure) / messageInterval(cell.workload))
+
+/** How many connections, beside the first of each device. */
+export const expectedConnects = (cell: Cell, phases: Phases): number =>
+  Math.floor((cell.devices * phases.measure) / connectInterval(cell.workload))

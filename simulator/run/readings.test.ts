@@ -5,8 +5,9 @@ import { Histogram } from '../measure/histogram.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { NOT_CLAIMED } from '../measure/validity.ts'
 import type { WireCount } from '../network/link-protocol.ts'
-import type { CellReports } from './readings.ts'
-import { readingsOf, seriesReadings } from './readings.ts'
+import type { CellReports } from './cell-reports.ts'
+import { seriesReadings } from './reading.ts'
+import { readingsOf } from './readings.ts'
 
 const filled = (count: number, value: (i: number) => number): Histogram => {
   const h = new Histogram()
@@ -80,6 +81,7 @@ const reports = (): CellReports => {
       connected: 600,
       failed: 0,
       reconnects: 0,
+      planned: null,
       ends: {},
       givenUp: {},
       receipts: null,
@@ -91,6 +93,7 @@ const reports = (): CellReports => {
     consumer: {
       ledger: '',
       series: { latency: filled(1000, () => 2e6).toJSON() },
+      wakes: null,
       duplicates: 2,
       reordered: 1,
       unknown: 0,
@@ -104,6 +107,7 @@ const reports = (): CellReports => {
         close: none,
         other: none,
       },
+      spans: { connects: none, wakes: none },
       plaintextDevices: 0,
       arrived: 6000,
       duplicated: 0,

@@ -2,97 +2,21 @@
  * From what the processes of a cell report to its metrics (docs/method.md defines each). Pure: no clock, no files.
  * A reading without an honest number has value null and a warning that says why.
  */
-import type { Nanoseconds } from '../core/clock.ts'
-import { MILLISECOND, SECOND } from '../core/clock.ts'
+import { SECOND } from '../core/clock.ts'
 import type { Cell } from '../core/types.ts'
-import type { ConsumerReport, FleetReport } from '../fleet/fleet-protocol.ts'
+import { absencesOf, messagesOf } from '../core/workload.ts'
 import { seriesOf } from '../fleet/fleet-protocol.ts'
-import type { Accounts } from '../fleet/ledger.ts'
 import { holdsCanary } from '../fleet/payload.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { LATENCY_LOAD_LIMIT, NOT_CLAIMED } from '../measure/validity.ts'
 import type { LinkAccount, WireCount } from '../network/link-protocol.ts'
+import type { CellReports } from './cell-reports.ts'
+import { connectCosts, connects, connectWire, idle, wakes } from './connection-readings.ts'
+import { reading, seriesReadings, type Reading } from './reading.ts'
 
-export interface Reading {
-  readonly metric: string
-  readonly value: number | null
-  readonly n: number
-  readonly warnings: readonly string[]
-}
-
-/** CPU time of each process over the measured window, and over the ramp, ns; memory in bytes. */
-export interface Costs {
-  readonly cpu: Readonly<Record<'broker' | 'consumer' | 'fleet' | 'link' | 'total', number | null>>
-  readonly connectCpu: Readonly<Record<'broker' | 'fleet', number | null>>
-  readonly memory: Readonly<Record<'broker' | 'fleet' | 'kernel', number | null>>
-}
-
-export interface CellReports {
-  readonly cell: Cell
-  /** Length of the measured window. */
-  readonly window: Nanoseconds
-  readonly fleet: FleetReport
-  /** Null where no consumer stands behind the server. */
-  readonly consumer: ConsumerReport | null
-  readonly link: LinkAccount
-  readonly accounts: Accounts
-  readonly costs: Costs
-  /** Share of each processor that was busy in the window. */
-  readonly busy: readonly number[]
-}
-
-const QUANTILES: Readonly<Record<string, number>> = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 }
-/** A quantile is printed only with so many observations beyond it. */
-export const BEYOND = 10
 /** Memory per session is given from so many sessions up: below, the process itself hides it. */
 export const MEMORY_SESSIONS = 500
-
-const reading = (
-  metric: string,
-  value: number | null,
-  n: number,
-  ...warnings: string[]
-): Reading => ({
-  metric,
-  value: value === null || Number.isFinite(value) ? value : null,
-  n,
-  warnings,
-})
-
-/** The statistics of one series in milliseconds. `lost` observations are later than all others. */
-export const seriesReadings = (
-  name: string,
-  statistics: readonly string[],
-  h: Histogram,
-  lost = 0,
-): Reading[] =>
-  statistics.map((statistic) => {
-    const metric = `${name}.${statistic}`
-    const n = h.count + lost
-    if (n === 0) return reading(metric, null, 0, 'no observations')
-    const inMs = (ns: number | null): number | null => (ns === null ? null : ns / MILLISECOND)
-    if (statistic === 'mean')
-      return reading(
-        metric,
-        inMs(h.mean),
-        h.count,
-        ...(lost > 0 ? [`of the delivered only: ${lost} lost`] : []),
-      )
-    if (statistic === 'max')
-      return lost > 0 ? reading(metric, null, n, 'lost') : reading(metric, inMs(h.max), n)
-    const q = QUANTILES[statistic] as number
-    // The slack undoes 1000 * (1 - 0.99) = 10.000000000000009 and its like.
-    if (n * (1 - q) < BEYOND - 1e-6)
-      return reading(
-        metric,
-        null,
-        n,
-        `too few: needs ${Math.ceil(BEYOND / (1 - q) - 1e-6)} observations`,
-      )
-    const value = h.quantileWithLost(q, lost)
-    return value === null ? reading(metric, null, n, 'lost') : reading(metric, inMs(value), n)
-  })
 
 /** Latency is claimed only where no processor was too busy; the number stays, with the warning. */
 const claimedIf = (quiet: boolean, readings: readonly Reading[]): Reading[] =>
@@ -119,7 +43,9 @@ const spoken = (
 }
 
 const latencies = (reports: CellReports): Reading[] => {
-  const { fleet, consumer, accounts, busy } = reports
+  const { cell, fleet, consumer, accounts, busy } = reports
+  const sends = messagesOf(cell.workload) !== null
+  const acts = sends || absencesOf(cell.workload) !== null
   const quiet = busy.every((share) => share <= LATENCY_LOAD_LIMIT)
   const series = seriesOf(fleet, consumer)
   const of = (name: string): Histogram => Histogram.fromJSON(series[name] as HistogramJson)
@@ -127,7 +53,7 @@ const latencies = (reports: CellReports): Reading[] => {
   const unacknowledged = accounts.intended - accounts.acknowledged
   const latency = ['mean', 'p50', 'p90', 'p99', 'p999', 'max']
   return [
-    ...(consumer === null
+    ...(consumer === null || !sends
       ? []
       : claimedIf(quiet, seriesReadings('latency', latency, of('latency'), lost))),
     ...spoken(reports, quiet, of),
@@ -140,8 +66,8 @@ const latencies = (reports: CellReports): Reading[] => {
     ...['wait', 'transport', 'security', 'application'].flatMap((phase) =>
       seriesReadings(`connect.${phase}`, ['mean', 'p50', 'p99'], of(`connect.${phase}`)),
     ),
-    ...seriesReadings('schedule_delay', ['p50', 'p99', 'max'], of('schedule_delay')),
-    ...seriesReadings('blocked', ['p50', 'p99'], of('blocked')),
+    ...(acts ? seriesReadings('schedule_delay', ['p50', 'p99', 'max'], of('schedule_delay')) : []),
+    ...(sends ? seriesReadings('blocked', ['p50', 'p99'], of('blocked')) : []),
     ...seriesReadings('probe.error', ['p50', 'p90', 'p99', 'max'], of('probe.error')),
   ]
 }
@@ -152,12 +78,16 @@ const deliveries = (
 ): Reading[] => {
   const n = accounts.intended
   const rate = (count: number): number => count / seconds
-  const sender = [
-    reading('throughput.offered', rate(n), n),
-    reading('throughput.sent', rate(accounts.sent), n),
+  const devices = [
     reading('devices.connected', fleet.connected, cell.devices),
     reading('devices.failed', fleet.failed, cell.devices),
     reading('devices.reconnects', fleet.reconnects, cell.devices),
+  ]
+  if (messagesOf(cell.workload) === null) return devices
+  const sender = [
+    ...devices,
+    reading('throughput.offered', rate(n), n),
+    reading('throughput.sent', rate(accounts.sent), n),
   ]
   if (consumer === null) return sender
   const receipts = fleet.receipts ?? consumer
@@ -180,8 +110,8 @@ const deliveries = (
 }
 
 /** How many devices showed their payload; null where the payload is too short for the canary. */
-const plaintext = (cell: Cell, link: LinkAccount): Reading =>
-  holdsCanary(cell.workload.payload)
+const plaintext = (payload: number, cell: Cell, link: LinkAccount): Reading =>
+  holdsCanary(payload)
     ? reading('wire.plaintext_devices', link.plaintextDevices, cell.devices)
     : reading(
         'wire.plaintext_devices',
@@ -190,14 +120,14 @@ const plaintext = (cell: Cell, link: LinkAccount): Reading =>
         'not looked for: the payload is too short for the canary',
       )
 
-/** Whole IP packets as they cross the link, per message intended in the window and per connection. */
-const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
+/** Whole IP packets as they cross the link, per message intended in the window. */
+const perMessage = ({ cell, fleet, link, accounts }: CellReports, size: number): Reading[] => {
   const n = accounts.intended
-  const { steady, connect } = link.wire
+  const { steady } = link.wire
   const per = (count: number): number => count / n
   const both = (field: keyof WireCount): number => steady.up[field] + steady.down[field]
   // An answer carries the payload of its command.
-  const payload = n * cell.workload.payload * (cell.workload.kind === 'command' ? 2 : 1)
+  const payload = n * size * (cell.workload.kind === 'command' ? 2 : 1)
   const application = fleet.application.sent + fleet.application.received
   // Packets are counted when they cross the link, bytes of the application when it hands them over: a few at the borders of the
   // window differ. Without a security layer there is nothing to tell apart, so the link's count alone stands.
@@ -224,26 +154,27 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
         per(steady[direction].deliveredPackets),
         n,
       ),
-      reading(
-        `wire.connect_bytes.${direction}`,
-        connect[direction].bytes / cell.devices,
-        cell.devices,
-      ),
-      reading(
-        `wire.connect_packets.${direction}`,
-        connect[direction].packets / cell.devices,
-        cell.devices,
-      ),
     ]),
     ...Object.entries(layers).map(([layer, bytes]) =>
       reading(`wire.layer_bytes_per_message.${layer}`, per(bytes), n),
     ),
+    plaintext(size, cell, link),
+  ]
+}
+
+const wire = (reports: CellReports): Reading[] => {
+  const { cell, link } = reports
+  const messages = messagesOf(cell.workload)
+  const { up, down } = link.wire.steady
+  const packets = up.packets + down.packets
+  return [
+    ...(messages === null ? [] : perMessage(reports, messages.payload)),
+    ...connectWire(reports),
     reading(
       'wire.retransmitted_ratio',
-      both('retransmittedPackets') / both('packets'),
-      both('packets'),
+      (up.retransmittedPackets + down.retransmittedPackets) / packets,
+      packets,
     ),
-    plaintext(cell, link),
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
     reading('link.late_packets', link.latePackets, link.arrived),
     reading('link.unreachable', link.unreachable, link.arrived),
@@ -251,18 +182,19 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
   ]
 }
 
-const costs = ({ fleet, accounts, costs }: CellReports): Reading[] => {
-  const readings: Reading[] = []
-  for (const [process, time] of Object.entries(costs.cpu))
-    if (time !== null)
-      readings.push(
-        reading(`cpu.${process}_us_per_message`, time / 1e3 / accounts.intended, accounts.intended),
-      )
-  for (const [process, time] of Object.entries(costs.connectCpu))
-    if (time !== null)
-      readings.push(
-        reading(`cpu.${process}_us_per_connect`, time / 1e3 / fleet.connected, fleet.connected),
-      )
+const costs = (reports: CellReports): Reading[] => {
+  const { cell, fleet, accounts, costs } = reports
+  const readings = connectCosts(reports)
+  if (messagesOf(cell.workload) !== null)
+    for (const [process, time] of Object.entries(costs.cpu))
+      if (time !== null)
+        readings.push(
+          reading(
+            `cpu.${process}_us_per_message`,
+            time / 1e3 / accounts.intended,
+            accounts.intended,
+          ),
+        )
   if (fleet.connected < MEMORY_SESSIONS) return readings
   for (const [process, bytes] of Object.entries(costs.memory))
     if (bytes !== null)
@@ -280,6 +212,9 @@ const costs = ({ fleet, accounts, costs }: CellReports): Reading[] => {
 export const readingsOf = (reports: CellReports): Reading[] => [
   ...latencies(reports),
   ...deliveries(reports, reports.window / SECOND),
+  ...connects(reports),
+  ...wakes(reports),
   ...wire(reports),
+  ...idle(reports),
   ...costs(reports),
 ]

@@ -1,6 +1,7 @@
 /** What every kind of workload tells the reader of scenarios. */
 import type { Nanoseconds } from '../core/clock.ts'
-import type { Reliability, Workload } from '../core/types.ts'
+import type { Churn, Reliability, Sleep, Workload } from '../core/types.ts'
+import { formatQuantity } from '../core/units.ts'
 import { record, type Field, type Fields, type Values } from './containers.ts'
 import { refined, type Located, type Rule } from './rule.ts'
 
@@ -11,7 +12,13 @@ export interface Asked {
   /** From one message, or burst, of a device to the next. */
   readonly intervals: Located<readonly Nanoseconds[]> | null
   readonly payloads: Located<readonly number[]> | null
+  readonly sleep?: Located<Omit<Sleep, 'kind'>> | undefined
+  readonly churn?: Located<Omit<Churn, 'kind'>> | undefined
 }
+
+/** A value as a level's name tells it. */
+export const level = (value: number, dimension: 'duration' | 'size'): string =>
+  formatQuantity(value, dimension).replace(' ', '')
 
 export interface AskedWorkload extends Asked {
   readonly reliability: Reliability

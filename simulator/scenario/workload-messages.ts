@@ -1,10 +1,10 @@
 /** Workloads of messages with intended times: telemetry, command, fan-out. */
 import type { Arrivals, MessageWorkload } from '../core/types.ts'
-import { formatQuantity } from '../core/units.ts'
 import { defaulted, factor, record, required } from './containers.ts'
 import { located, refined, scalarOr, type Rule } from './rule.ts'
 import { choice, integer, quantity } from './scalars.ts'
-import { workloadKind, type WorkloadKind } from './workload-kind.ts'
+import { churnOf, comingAndGoing, sleepOf } from './workload-connections.ts'
+import { level, workloadKind, type WorkloadKind } from './workload-kind.ts'
 
 const HOUR = 3600e9
 const MOST_IN_BURST = 1000
@@ -37,10 +37,8 @@ const fields = {
     located(factor(quantity('size', 8, 16_384))),
     '100 B',
   ),
+  ...comingAndGoing,
 }
-
-const level = (value: number, dimension: 'duration' | 'size'): string =>
-  formatQuantity(value, dimension).replace(' ', '')
 
 const atOnce = (one: Arrivals): number => (typeof one === 'string' ? 1 : one.burst)
 
@@ -49,6 +47,8 @@ const messages = (kind: MessageWorkload['kind']): WorkloadKind =>
   workloadKind(fields, ({ interval, payload, ...same }) => ({
     intervals: { ...interval, value: interval.value.map((every) => every * atOnce(same.arrivals)) },
     payloads: payload,
+    sleep: same.sleep,
+    churn: same.churn,
     workloads: interval.value.flatMap((every) =>
       payload.value.map((size) => {
         const levels = [
@@ -56,7 +56,15 @@ const messages = (kind: MessageWorkload['kind']): WorkloadKind =>
           ...(payload.value.length > 1 ? [`payload=${level(size, 'size')}`] : []),
         ]
         const name = [kind, ...levels].join(' ')
-        return { name, kind, interval: every, payload: size, arrivals: same.arrivals }
+        return {
+          name,
+          kind,
+          interval: every,
+          payload: size,
+          arrivals: same.arrivals,
+          ...(same.sleep ? { absences: sleepOf(same.sleep.value) } : {}),
+          ...(same.churn ? { absences: churnOf(same.churn.value) } : {}),
+        }
       }),
     ),
   }))

@@ -6,6 +6,7 @@ import type { Rule } from './rule.ts'
 import { choice } from './scalars.ts'
 import { RELIABILITY } from './stack-keys.ts'
 import type { AskedWorkload, WorkloadKind } from './workload-kind.ts'
+import { connect, idle } from './workload-connections.ts'
 import { command, fanOut, telemetry } from './workload-messages.ts'
 
 /** The visible list: one file per family of kinds. */
@@ -13,6 +14,8 @@ const KINDS: Readonly<Record<Workload['kind'], WorkloadKind>> = {
   telemetry,
   command,
   'fan-out': fanOut,
+  connect,
+  idle,
 }
 
 const USUAL = 'telemetry'
@@ -27,7 +30,7 @@ const later = Object.fromEntries(
 
 const common = {
   kind: defaulted(
-    'What happens: telemetry = every device reports to one consumer; command = the application commands every device, which answers; fan-out = it says the same to all.',
+    'What happens: telemetry = every device reports to one consumer; command = the application commands every device, which answers; fan-out = it says the same to all; connect = devices connect again and again; idle = they say nothing.',
     choice(kinds, { later }),
     USUAL,
   ),

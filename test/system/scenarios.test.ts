@@ -4,7 +4,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { MILLISECOND, SECOND } from '../../simulator/core/clock.ts'
-import type { Scenario } from '../../simulator/core/types.ts'
+import type { Scenario, Workload } from '../../simulator/core/types.ts'
+import { connectInterval, messageInterval, messagesOf } from '../../simulator/core/workload.ts'
 import { catalogue } from '../../simulator/run/catalogue.ts'
 import { blocksOf } from '../../simulator/run/order.ts'
 import { readScenario } from '../../simulator/scenario/load.ts'
@@ -15,16 +16,32 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'scenarios')
 const DEVICES = 5
 const CELL_LIMIT = 12
 
+/** Short nights. */
+const quick = (workload: Workload): Workload =>
+  workload.kind === 'telemetry' && workload.absences?.kind === 'sleep'
+    ? {
+        ...workload,
+        interval: SECOND,
+        absences: { ...workload.absences, awake: 300 * MILLISECOND, asleep: 700 * MILLISECOND },
+      }
+    : workload
+
 /** Few devices, one repetition, at most two links, and no longer than to send a message or a few. */
 const small = (scenario: Scenario): Scenario => ({
   ...scenario,
   links: scenario.links.slice(0, 2),
   devices: [DEVICES],
-  workloads: scenario.workloads.slice(0, 1),
+  workloads: scenario.workloads.slice(0, 1).map(quick),
   phases: {
     ramp: 200 * MILLISECOND,
     warmup: 200 * MILLISECOND,
-    measure: Math.max(1 * SECOND, ...scenario.workloads.map((w) => w.interval)),
+    measure: Math.max(
+      1 * SECOND,
+      ...scenario.workloads
+        .map(quick)
+        .flatMap((w) => [messageInterval(w), connectInterval(w)])
+        .filter((interval) => Number.isFinite(interval)),
+    ),
     drain: 10 * SECOND,
     connectDeadline: 30 * SECOND,
   },
@@ -53,10 +70,16 @@ describe('the scenarios of this repository', { skip: skipReason() }, () => {
       const connected = lastOf(result, 'devices.connected')
       const delivered = lastOf(result, 'delivery.ratio')
       const total = lastOf(result, 'wire.bytes_per_message.up')
+      const offered = lastOf(result, 'connects.offered')
+      const completed = lastOf(result, 'connects.completed')
       for (const { id, workload } of cells) {
         assert.equal(connected.get(id), DEVICES, id)
+        if (workload.kind === 'connect') assert.ok((offered.get(id) ?? 0) > 0, id)
+        assert.equal(completed.get(id), offered.get(id), id)
+        const messages = messagesOf(workload)
+        if (messages === null) continue
         assert.equal(delivered.get(id), 1, id)
-        assert.ok((total.get(id) ?? 0) > workload.payload, `${id}: ${total.get(id)} bytes`)
+        assert.ok((total.get(id) ?? 0) > messages.payload, `${id}: ${total.get(id)} bytes`)
       }
       assert.equal(result.run.audit.channels_agree, true)
     })

@@ -1,9 +1,10 @@
 /** `thingbench run SCENARIO --dry-run`: what would run, in which order, and how long it would take. */
 import { cautionsOf } from '../../core/cautions.ts'
 import type { Cell, Scenario } from '../../core/types.ts'
+import { messagesOf } from '../../core/workload.ts'
 import { formatSpan } from '../../core/units.ts'
 import { SECOND } from '../../core/clock.ts'
-import { blocksOf, expectedMessages, expectedTime } from '../../run/order.ts'
+import { blocksOf, expectedConnects, expectedMessages, expectedTime } from '../../run/order.ts'
 import type { PlanEvent } from '../json-events.ts'
 import { table } from '../table.ts'
 
@@ -58,15 +59,24 @@ const heading = (scenario: Scenario, cells: readonly Cell[], total: number): str
   ].join(' x ') + ` = ${counted(cells.length, 'cell')}, about ${formatSpan(total)}`,
 ]
 
+/** Of what a cell measures times of: messages, or connections where there are none. */
+const countOf = (cell: Cell, { phases }: Scenario): number =>
+  messagesOf(cell.workload) === null
+    ? cell.devices + expectedConnects(cell, phases)
+    : expectedMessages(cell, phases)
+
 /** What the plan is too small to show. */
 const notes = (scenario: Scenario, cells: readonly Cell[]): string[] => {
-  const least = Math.min(...cells.map((cell) => expectedMessages(cell, scenario.phases)))
+  const least = Math.min(...cells.map((cell) => countOf(cell, scenario)))
+  const what = cells.some(({ workload }) => messagesOf(workload) === null)
+    ? 'connections'
+    : 'messages'
   const best = [50, 90, 99, 99.9].findLast((p) => least * (1 - p / 100) >= BEYOND - 1e-6)
   return [
     '',
     best === undefined
-      ? `The smallest cell measures ${least} messages: too few for a percentile (20 for the median, 1000 for p99).`
-      : `The smallest cell measures ${least} messages: enough for percentiles up to p${String(best).replace('.', '')}.`,
+      ? `The smallest cell measures ${least} ${what}: too few for a percentile (20 for the median, 1000 for p99).`
+      : `The smallest cell measures ${least} ${what}: enough for percentiles up to p${String(best).replace('.', '')}.`,
     ...(scenario.repetitions < 6
       ? [
           `With ${counted(scenario.repetitions, 'repetition')} differences are preliminary; a claim needs 6.`,

@@ -1,18 +1,20 @@
 import { NEVER, type Nanoseconds } from '../../core/clock.ts'
 import { ThingbenchError } from '../../core/errors.ts'
-import { FIRST_DEVICE, type LinkAccount, type LinkConfig } from '../link-protocol.ts'
+import { FIRST_DEVICE, type LinkAccount, type LinkConfig, type Spans } from '../link-protocol.ts'
 import { CanaryWatch } from './canary.ts'
 import { DOWN, UP, type DirectionIndex } from './channel.ts'
 import { channelDigest } from './digest.ts'
 import { Happenings } from './happenings.ts'
 import { Lateness } from './lateness.ts'
 import { Links, type Traces } from './links.ts'
+import { Connections } from './connections.ts'
 import { WireLog } from './log.ts'
 import { Nat } from './nat.ts'
-import { Headers, TCP } from './packet.ts'
+import { ACK, Headers, SYN, TCP } from './packet.ts'
 import { NONE, type PacketPool } from './pool.ts'
 import { TcpFlows } from './tcp-flows.ts'
 import { Epochs } from './epochs.ts'
+import { countSpans } from './spans.ts'
 import { wireByPhase } from './wire.ts'
 
 /** What the emulator itself knows of a LinkAccount. */
@@ -22,6 +24,8 @@ export type EmulatorAccount = Omit<LinkAccount, 'clocked'>
  * Both directions of all links, without I/O: packets are put in with the time of their arrival and taken out when they
  * are due. Whoever does the reading and writing is `engine.ts`, or a test in virtual time.
  */
+const NO_SPANS: Spans = { connects: '', wakes: '' }
+
 export class Emulator {
   readonly pool: PacketPool
   readonly epochs = new Epochs()
@@ -32,6 +36,7 @@ export class Emulator {
   readonly #links: Links
   readonly #log = new WireLog()
   readonly #flows: TcpFlows
+  readonly #connections: Connections
   readonly #canary: CanaryWatch
   readonly #headers = new Headers()
   /** Null where nothing is asked of it, so that a packet meets no more than it must. */
@@ -55,6 +60,7 @@ export class Emulator {
     this.#config = config
     this.#links = new Links(config, pool, this.epochs, traces)
     this.#flows = new TcpFlows(devices)
+    this.#connections = new Connections(devices)
     this.#canary = new CanaryWatch(config.canary, devices)
     const rebinds = timeline.some((event) => event.kind === 'rebind')
     this.#nat = profile.nat === null && !rebinds ? null : new Nat(devices, profile.nat)
@@ -139,20 +145,22 @@ export class Emulator {
 
   /**
    * Sums everything up. Throws TB_LINK_ACCOUNT when packets are missing.
-   * @param ready when each device was application ready (NaN: never) @param outside drops before packets came here
+   * @param ready when each device was application ready (NaN: never) @param outside drops before packets came here @param spans to be counted apart
    */
-  account(ready: Float64Array, outside: number): EmulatorAccount {
+  account(ready: Float64Array, outside: number, spans: Spans = NO_SPANS): EmulatorAccount {
     const { profile } = this.#config
     const queued = this.#queued()
+    const roundTrip = profile.up.delay + profile.down.delay
     const wire = wireByPhase(this.#log, {
       ready,
       closing: this.#closing,
-      roundTrip: profile.up.delay + profile.down.delay,
+      roundTrip,
       t0: this.#t0,
       t1: this.#t1,
     })
     return {
       wire,
+      spans: countSpans(this.#log, this.#connections, spans, roundTrip),
       plaintextDevices: this.#canary.devices(),
       arrived: this.#arrived,
       delivered: this.#delivered,
@@ -217,6 +225,21 @@ export class Emulator {
     const start = offset + ipHeader + transportHeader
     if (payload > 0) this.#canary.watch(device, direction, this.pool.slab.bytes, start, payload)
     const again = protocol === TCP && this.#flows.retransmitted(device, direction, this.#headers)
-    return this.#log.add(now, device, direction, length, ipHeader, transportHeader, again)
+    const connection = this.#connectionOf(device, direction, again, now)
+    return this.#log.add(now, device, direction, length, ipHeader, transportHeader, again, connection) // prettier-ignore
+  }
+
+  /** -1 for what has no port: fragments, other protocols. */
+  #connectionOf(
+    device: number,
+    direction: DirectionIndex,
+    again: boolean,
+    now: Nanoseconds,
+  ): number {
+    const { protocol, tcpFlags, sourcePort, destinationPort } = this.#headers
+    if (protocol === 0) return -1
+    const first = protocol === TCP && (tcpFlags & (SYN | ACK)) === SYN && !again
+    const port = direction === UP ? sourcePort : destinationPort
+    return this.#connections.of(device, port, first, now)
   }
 }

@@ -1,7 +1,7 @@
 import type { Nanoseconds } from '../../core/clock.ts'
 import { DOWN, UP, type DirectionIndex } from './channel.ts'
 
-/** Rows of a chunk: small enough that making one does not hold packets up (17 bytes each). */
+/** Rows of a chunk: small enough that making one does not hold packets up (21 bytes each). */
 const CHUNK = 16384
 const DIRECTION = 1
 const RETRANSMITTED = 2
@@ -14,6 +14,7 @@ class Chunk {
   readonly ipHeader = new Uint8Array(CHUNK)
   readonly transportHeader = new Uint8Array(CHUNK)
   readonly flags = new Uint8Array(CHUNK)
+  readonly connection = new Int32Array(CHUNK)
 }
 
 /** One logged packet. `length` is that of the whole IP packet; time is that of its arrival at the link. */
@@ -26,6 +27,8 @@ export interface WireRow {
   transportHeader: number
   retransmitted: boolean
   delivered: boolean
+  /** Its number in Connections; -1: of none. */
+  connection: number
 }
 
 /** Every packet that came to the link, in columns that grow; phases are assigned when all is over. */
@@ -46,6 +49,7 @@ export class WireLog {
     ipHeader: number,
     transportHeader: number,
     retransmitted: boolean,
+    connection = -1,
   ): number {
     const row = this.#size++
     const at = row % CHUNK
@@ -57,6 +61,7 @@ export class WireLog {
     chunk.ipHeader[at] = ipHeader
     chunk.transportHeader[at] = transportHeader
     chunk.flags[at] = (direction === DOWN ? DIRECTION : 0) | (retransmitted ? RETRANSMITTED : 0)
+    chunk.connection[at] = connection
     return row
   }
 
@@ -78,6 +83,7 @@ export class WireLog {
       transportHeader: 0,
       retransmitted: false,
       delivered: false,
+      connection: -1,
     }
     for (let i = 0; i < this.#size; i++) {
       const chunk = this.#chunks[Math.floor(i / CHUNK)] as Chunk
@@ -91,6 +97,7 @@ export class WireLog {
       row.transportHeader = chunk.transportHeader[at] as number
       row.retransmitted = (flags & RETRANSMITTED) !== 0
       row.delivered = (flags & DELIVERED) !== 0
+      row.connection = chunk.connection[at] as number
       yield row
     }
   }

@@ -1,4 +1,5 @@
 /** MQTT 3.1.1 and 5 (OASIS standards) for fleet and consumer. */
+import { SECOND } from '../../core/clock.ts'
 import type { ProtocolAdapter } from '../session.ts'
 import { MqttConsumer } from './consumer.ts'
 import { MqttDevice } from './device.ts'
@@ -25,6 +26,10 @@ export const mqtt: ProtocolAdapter = {
     return keepAlive === 0
       ? null
       : `MQTT keep alive: PINGREQ after ${keepAlive} s in which nothing was sent, PINGRESP due within ${keepAlive / 2} s`
+  },
+  keepAlive: (options) => {
+    const { keepAlive } = settingsOf(options)
+    return keepAlive === 0 ? null : keepAlive * SECOND
   },
   consumer: { kind: 'subscribe', create: (config, events) => new MqttConsumer(config, events) },
   device: (config, events) => new MqttDevice(config, events),

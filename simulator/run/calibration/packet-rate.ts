@@ -1,6 +1,7 @@
 /** How many packets per second a run puts on the link, known before its first cell, and whether that is too many for this machine. */
 import { SECOND } from '../../core/clock.ts'
 import type { Cell, Reliability, Scenario } from '../../core/types.ts'
+import { connectInterval, messageInterval, messagesOf } from '../../core/workload.ts'
 import { expand } from '../../scenario/expand.ts'
 import type { StoredCalibration } from './store.ts'
 
@@ -15,6 +16,8 @@ const PACKETS: Readonly<Record<string, Readonly<Record<Reliability, number>>>> =
   xmpp: { 'best-effort': 2, acknowledged: 3, 'exactly-once': 3 },
 }
 const MOST_PACKETS = 5
+/** To end a connection and to make another, in both directions: between MQTT over TCP and XMPP over TLS. */
+const CONNECT_PACKETS = 20
 /** Of IP, transport, security and application, per message. */
 const HEADERS = 150
 /** A machine that has not been calibrated is believed so much: the least that two shared processors carried. */
@@ -22,12 +25,14 @@ const BELIEVED = 5000
 
 /** About how many packets per second a cell puts on its link while it measures: a plan, not a promise. */
 export const packetRateOf = ({ stack, workload, devices, link }: Cell): number => {
-  const messages = (devices * SECOND) / workload.interval
+  const messages = (devices * SECOND) / messageInterval(workload)
   const exchange = PACKETS[stack.protocol]?.[stack.reliability] ?? MOST_PACKETS
   // A command and its answer are a message each; the response of CoAP is both.
   const spoken = workload.kind === 'command' && stack.carrier === 'stream' ? 2 : 1
-  const further = Math.ceil((workload.payload + HEADERS) / link.mtu) - 1
-  return spoken * messages * (exchange + further)
+  const payload = messagesOf(workload)?.payload ?? 0
+  const further = Math.ceil((payload + HEADERS) / link.mtu) - 1
+  const connects = (devices * SECOND) / connectInterval(workload)
+  return spoken * messages * (exchange + further) + connects * CONNECT_PACKETS
 }
 
 /** A sentence without its full stop for the cell that puts most on its link, when that is too much; null: all is well. */
