@@ -18,6 +18,14 @@ export const coap: ProtocolAdapter = {
     receive: 'the consumer is the server: a request is delivered once per message ID and peer',
     name: 'Uri-Path: d and six digits',
   },
+  speech: {
+    command:
+      'the server asks the device (RFC 7252: roles are symmetric), at the address and over the association that it was last heard from: POST /c, CON or NON, with NSTART per device',
+    answer:
+      'the 2.04 response with content, piggybacked on the ACK of a CON, or as a NON; it is the acknowledgement too',
+    'fan-out':
+      'one POST /f to each device, CON, or NON with No-Response: no multicast, because every device has a link of its own',
+  },
   consumer: {
     kind: 'serve',
     create: (config, events) => new CoapServer(config, events),

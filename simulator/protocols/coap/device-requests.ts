@@ -27,6 +27,9 @@ export const TOKEN = 2
 /** No answer of any class is wanted: 2.xx (2), 4.xx (8), 5.xx (16) (RFC 7967 section 2.1). */
 const NO_ANSWER = Uint8Array.of(2 + 8 + 16)
 
+export const COMMAND_PATH = 'c'
+export const BROADCAST_PATH = 'f'
+
 const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 const writer = new MessageWriter(256)
 const blank = new Uint8Array(TOKEN)
@@ -45,6 +48,21 @@ export const telemetryTemplate = (config: SessionConfig): Uint8Array => {
   writer.option(URI_PATH, ascii('d'))
   writer.option(URI_PATH, ascii(deviceName(config.device).slice(1)))
   if (!confirmable) writer.option(NO_RESPONSE, NO_ANSWER)
+  return writer.message().slice()
+}
+
+/**
+ * What the server says to a device: POST /c, a command, which is answered with content, or POST /f, the same to all devices. A NON
+ * command needs its token, because its response carries nothing else of it (section 5.3.1).
+ */
+export const speechTemplate = (
+  hears: 'commands' | 'broadcasts',
+  confirmable: boolean,
+): Uint8Array => {
+  const answered = confirmable || hears === 'commands'
+  writer.begin(confirmable ? CON : NON, POST, 0, blank, 0, answered ? TOKEN : 0)
+  writer.option(URI_PATH, ascii(hears === 'commands' ? COMMAND_PATH : BROADCAST_PATH))
+  if (!answered) writer.option(NO_RESPONSE, NO_ANSWER)
   return writer.message().slice()
 }
 

@@ -9,9 +9,10 @@
  * being kept; what is kept is which message IDs were seen, so that nothing is delivered twice.
  */
 import type { Nanoseconds } from '../../core/clock.ts'
+import { NEVER } from '../../core/clock.ts'
 import { deviceName } from '../../core/device-name.ts'
 import type { DatagramEndpoint, DatagramSocket, PeerKey } from '../../core/endpoint.ts'
-import type { ConsumerConfig, ConsumerEvents } from '../session.ts'
+import type { ConsumerConfig, ConsumerEvents, Speech } from '../session.ts'
 import {
   ACK,
   BAD_OPTION,
@@ -41,6 +42,7 @@ import type { Transmission } from './options.ts'
 import { transmissionOf } from './options.ts'
 import { type Peer, Peers } from './peers.ts'
 import { Request } from './request.ts'
+import { CoapSpeech } from './speech.ts'
 
 const MOST_PEERS = 131072
 /** Bytes of the longest reply, /.well-known/core, with room to spare. */
@@ -54,7 +56,7 @@ const LINK_FORMAT_VALUE = Uint8Array.of(LINK_FORMAT)
 const DIRECTORY = ascii('rd')
 const NOTHING = new Uint8Array(0)
 
-export class CoapServer implements DatagramEndpoint {
+export class CoapServer implements DatagramEndpoint, Speech {
   below!: DatagramSocket
   /** Telemetry messages delivered, and copies that were not delivered again. */
   delivered = 0
@@ -63,6 +65,8 @@ export class CoapServer implements DatagramEndpoint {
   readonly #devices: number
   readonly #events: ConsumerEvents
   readonly #transmission: Transmission
+  /** Null where it only listens. */
+  readonly #speech: CoapSpeech | null
   readonly #message = new Message()
   readonly #request = new Request()
   readonly #writer = new MessageWriter(LONGEST_REPLY)
@@ -75,13 +79,18 @@ export class CoapServer implements DatagramEndpoint {
     this.peers = new Peers(MOST_PEERS, config.random)
     this.#events = events
     this.#transmission = transmissionOf(config.options)
+    const socket = (): DatagramSocket => this.below
+    this.#speech = config.says
+      ? new CoapSpeech(config, config.says, this.#transmission, socket, events)
+      : null
   }
 
   fromPeer(from: PeerKey, bytes: Uint8Array, now: Nanoseconds): void {
     const message = this.#message
     const parsed = message.parse(bytes)
-    // ACK and RST answer messages of our own, and we await no answer to any.
-    if (parsed === 'ignored' || message.type === ACK || message.type === RST) return
+    if (parsed === 'ignored' || this.#speech?.receive(from, message, parsed, now)) return
+    // ACK and RST answer messages of our own; these belong to none.
+    if (message.type === ACK || message.type === RST) return
     // Only codes 0.01 to 0.31 are requests. Format errors, pings and all else are rejected if they are CON (section 4.2), and
     // ignored if they are NON (section 4.3).
     if (parsed === 'malformed' || message.code === EMPTY || message.code > 31) {
@@ -97,6 +106,7 @@ export class CoapServer implements DatagramEndpoint {
     if (duplicate && !confirmable) return
     this.#request.read(message)
     const code = this.#decide()
+    if (code === CREATED || code === CHANGED) this.#speech?.heardFrom(this.#request.device, from)
     if (code === CHANGED && !duplicate) {
       this.delivered++
       this.#events.received(this.#request.device, bytes.subarray(message.payloadAt), now)
@@ -108,12 +118,18 @@ export class CoapServer implements DatagramEndpoint {
     this.peers.drop(peer)
   }
 
+  /** One request to one device; a broadcast is one to each, because a link carries no multicast to several. */
+  command(device: number, sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
+    return this.#speech?.command(device, sequence, payload, now) ?? false
+  }
+
   deadline(): Nanoseconds {
-    return this.peers.deadline()
+    return Math.min(this.peers.deadline(), this.#speech?.deadline() ?? NEVER)
   }
 
   expire(now: Nanoseconds): void {
-    this.peers.sweep(now)
+    if (now >= this.peers.deadline()) this.peers.sweep(now)
+    this.#speech?.expire(now)
   }
 
   /** The response code for the current request. */

@@ -21,6 +21,12 @@ export const mqtt: ProtocolAdapter = {
       'the client "collector" subscribes to d/+ at the same QoS and gets PUBLISH; a message of QoS 2 counts as received at its PUBLISH',
     name: 'device 42 is the client d000042 and publishes to d/000042',
   },
+  speech: {
+    command:
+      'PUBLISH to c/<number>, to which the device subscribes at the same QoS (SUBSCRIBE and SUBACK are part of becoming ready in these workloads)',
+    answer: 'PUBLISH to the topic of the device, as a report',
+    'fan-out': 'one PUBLISH to f/000000, to which every device subscribes',
+  },
   silence: (options) => {
     const { keepAlive } = settingsOf(options)
     return keepAlive === 0

@@ -1,39 +1,79 @@
-/** The consumer's MQTT connection: subscribes to the topics of all devices and acknowledges what comes at QoS 1 and 2. */
+/**
+ * The consumer's MQTT connection: subscribes to the topics of all devices and acknowledges what comes at QoS 1 and 2; it publishes
+ * commands to the topics that devices subscribe to, and what is said to all to one topic.
+ */
 import type { Nanoseconds } from '../../core/clock.ts'
 import type { Cause } from '../../core/layer.ts'
-import type { ConsumerConfig, ConsumerEvents, ConsumerSession } from '../session.ts'
+import type { ConsumerConfig, ConsumerEvents, ConsumerSession, Speech } from '../session.ts'
+import { ALL_DEVICES } from '../session.ts'
 import { MqttConnection } from './connection.ts'
-import { subscribe } from './generate.ts'
-import { qosOf, settingsOf } from './options.ts'
-import type { Qos } from './options.ts'
-import { packetName, PUBLISH, PUBREL, SUBACK } from './packet.ts'
+import { publish } from './generate.ts'
+import type { PublishStyle } from './generate.ts'
+import { publishStyle, qosOf, settingsOf } from './options.ts'
+import type { OutboundEvents } from './outbound.ts'
+import { packetName, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK } from './packet.ts'
 import type { Connack } from './parse.ts'
-import { parsePublish, parseSuback, publishFields } from './parse.ts'
-import { FAILURE, reasonInWords } from './reasons.ts'
+import { Said } from './said.ts'
 import { SessionState } from './session-state.ts'
+import { Subscription } from './subscription.ts'
 import { ALL_TOPICS, topicDevice } from './topic.ts'
 import { protocolError } from './violation.ts'
 
+/** What answers its own messages. */
+const ANSWERS: ReadonlySet<number> = new Set([PUBACK, PUBREC, PUBCOMP])
 const CLIENT_ID = 'collector'
-const SUBSCRIBE_ID = 1
 const LARGEST_PACKET = 16 * 1024 * 1024
 
-export class MqttConsumer extends MqttConnection implements ConsumerSession {
-  readonly #qos: Qos
+export class MqttConsumer
+  extends MqttConnection
+  implements ConsumerSession, Speech, OutboundEvents
+{
   readonly #events: ConsumerEvents
-  readonly #fields = publishFields()
-  #subscribed = false
+  readonly #subscription: Subscription
+  readonly #commands: PublishStyle
+  readonly #broadcasts: PublishStyle
+  readonly #said = new Said()
+  #maximumPacketSize = Infinity
+  /** A message was refused: `unblocked` is owed. */
+  #refused = false
 
   constructor(config: ConsumerConfig, events: ConsumerEvents) {
     // A consumer whose connection ends has failed: its session is not kept.
     const settings = { ...settingsOf(config.options), cleanStart: true, sessionExpiry: 0 }
     super(CLIENT_ID, settings, new SessionState(settings.receiveMaximum), LARGEST_PACKET)
-    this.#qos = qosOf(config.reliability)
+    const { reliability } = config
+    // A retained command would be heard again by whoever subscribes again.
+    const spoken = { ...settings, retain: false }
+    this.#subscription = new Subscription(this.v5, ALL_TOPICS, qosOf(reliability))
+    this.#commands = publishStyle(spoken, reliability, 'c')
+    this.#broadcasts = publishStyle(spoken, reliability, 'f')
     this.#events = events
   }
 
-  protected accepted(_connack: Connack, now: Nanoseconds): void {
-    this.control(subscribe(this.v5, SUBSCRIBE_ID, ALL_TOPICS, this.#qos), now)
+  command(device: number, sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
+    return this.#say(this.#commands, device, device, sequence, payload, now)
+  }
+
+  broadcast(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
+    return this.#say(this.#broadcasts, 0, ALL_DEVICES, sequence, payload, now)
+  }
+
+  /** The stack acknowledged what is known under this number. */
+  acknowledged(number: number, now: Nanoseconds): void {
+    const said = this.#said
+    this.#events.speech?.acknowledged(said.device(number), said.sequence(number), now)
+    said.release(number)
+  }
+
+  gaveUp(number: number, reason: string, now: Nanoseconds): void {
+    const said = this.#said
+    this.#events.speech?.gaveUp(said.device(number), said.sequence(number), reason, now)
+    said.release(number)
+  }
+
+  protected accepted(connack: Connack, now: Nanoseconds): void {
+    this.#maximumPacketSize = connack.maximumPacketSize
+    this.control(this.#subscription.packet(this.state.outbound.free()), now)
   }
 
   protected arrived(
@@ -44,13 +84,20 @@ export class MqttConsumer extends MqttConnection implements ConsumerSession {
     now: Nanoseconds,
   ): void {
     const type = first >> 4
+    const { replies } = this
+    const { inbound, outbound } = this.state
     if (type === PUBLISH) this.#published(first, bytes, start, end, now)
-    else if (type === PUBREL) this.state.inbound.released(this.v5, bytes, start, end, this.replies)
+    else if (type === PUBREL) inbound.released(this.v5, bytes, start, end, replies)
     else if (type === SUBACK) this.#granted(bytes, start, end, now)
-    else throw protocolError(`${packetName(type)} to a client that only receives`, 'MQTT-4.8.0-1')
+    else if (this.#speaks && ANSWERS.has(type)) {
+      outbound.answered(type, this.v5, bytes, start, end, replies, this, now)
+      this.#release(now)
+    } else throw protocolError(`${packetName(type)} to a client that only receives`, 'MQTT-4.8.0-1')
   }
 
-  protected writable(): void {}
+  protected writable(now: Nanoseconds): void {
+    this.#release(now)
+  }
 
   protected ended(cause: Cause, now: Nanoseconds): void {
     this.#events.ended(cause, now)
@@ -58,33 +105,66 @@ export class MqttConsumer extends MqttConnection implements ConsumerSession {
 
   /** A topic that is no device's is handed on as device -1: the consumer counts what it does not know. */
   #published(first: number, bytes: Uint8Array, start: number, end: number, now: Nanoseconds): void {
-    const fields = this.#fields
-    parsePublish(this.v5, first, bytes, start, end, fields)
-    if (fields.qos > this.#qos)
-      throw protocolError(
-        `PUBLISH of QoS ${fields.qos}, over the QoS granted`,
-        'MQTT-3.8.4-6, in MQTT 5 MQTT-3.8.4-8',
-      )
-    if (!this.state.inbound.published(fields.qos, fields.id, this.replies)) return
+    const { inbound } = this.state
+    const fields = this.#subscription.published(first, bytes, start, end, inbound, this.replies)
+    if (fields === null) return
     const device = topicDevice(bytes, fields.topicStart, fields.topicEnd)
     this.#events.received(device, bytes.subarray(fields.payloadStart, end), now)
   }
 
   #granted(bytes: Uint8Array, start: number, end: number, now: Nanoseconds): void {
-    const { id, code, reasonString } = parseSuback(this.v5, bytes, start, end)
-    if (id !== SUBSCRIBE_ID || this.#subscribed)
-      throw protocolError('SUBACK without its SUBSCRIBE', 'MQTT-3.8.4-2')
-    if (code >= FAILURE) {
-      const words = `SUBSCRIBE to ${ALL_TOPICS} refused: ${reasonInWords(code, reasonString)}`
-      this.fail(code === 0x87 ? 'authentication' : 'protocol', words, now, 0)
-      return
+    const refusal = this.#subscription.answered(bytes, start, end)
+    if (refusal === null) this.#events.consumerReady(now)
+    else this.fail(refusal.code, refusal.words, now, 0)
+  }
+
+  get #speaks(): boolean {
+    return Boolean(this.#events.speech)
+  }
+
+  /** @param topic of which device @param whom it is for */
+  #say(
+    style: PublishStyle,
+    topic: number,
+    whom: number,
+    sequence: number,
+    payload: Uint8Array,
+    now: Nanoseconds,
+  ): boolean {
+    if (!this.#subscription.granted || this.over) return false
+    const { outbound } = this.state
+    const { qos } = style
+    if (this.stopped || (qos > 0 && outbound.full)) return this.#refuse()
+    const number = qos === 0 ? 0 : this.#said.put(whom, sequence)
+    const id = qos === 0 ? 0 : outbound.take(number, qos)
+    const packet = publish(style, topic, id, false, 'name', payload)
+    if (packet.length > this.#maximumPacketSize) return this.#tooLarge(packet.length, now)
+    if (!this.write(packet, now)) {
+      if (qos > 0) {
+        outbound.untake(id)
+        this.#said.release(number)
+      }
+      return this.#refuse()
     }
-    if (code !== this.#qos) {
-      const words = `SUBSCRIBE to ${ALL_TOPICS} was granted QoS ${code} instead of ${this.#qos}`
-      this.fail('protocol', words, now, 0)
-      return
-    }
-    this.#subscribed = true
-    this.#events.consumerReady(now)
+    if (qos > 0) outbound.sent(number, id)
+    this.#events.speech?.transmitted(whom, sequence, now)
+    return true
+  }
+
+  #refuse(): false {
+    this.#refused = true
+    return false
+  }
+
+  #release(now: Nanoseconds): void {
+    if (!this.#refused || this.over || this.stopped || this.state.outbound.full) return
+    this.#refused = false
+    this.#events.speech?.unblocked(ALL_DEVICES, now)
+  }
+
+  #tooLarge(size: number, now: Nanoseconds): false {
+    const words = `a PUBLISH of ${size} bytes; the server takes at most ${this.#maximumPacketSize} [MQTT-3.2.2-15]`
+    this.fail('protocol', words, now, 0)
+    return false
   }
 }

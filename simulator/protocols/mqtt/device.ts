@@ -7,17 +7,27 @@ import { MqttConnection } from './connection.ts'
 import { publish, pubrel } from './generate.ts'
 import type { PublishStyle, TopicForm } from './generate.ts'
 import { publishStyle, settingsOf } from './options.ts'
-import { packetName, PUBACK, PUBCOMP, PUBREC } from './packet.ts'
+import { packetName, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK } from './packet.ts'
 import type { Connack } from './parse.ts'
 import { sessionState } from './session-state.ts'
+import { Subscription } from './subscription.ts'
+import { topicOf } from './topic.ts'
 import { protocolError } from './violation.ts'
 
-/** A server has nothing large to say to a client that only publishes. */
+/** A server has nothing large to say to a client that publishes, or hears what the application says. */
 const LARGEST_PACKET = 64 * 1024
+
+/** What comes to a client that has subscribed, besides answers to what it publishes. */
+const HEARD: ReadonlySet<number> = new Set([PUBLISH, PUBREL, SUBACK])
+
+const heardTopic = (hears: 'commands' | 'broadcasts', device: number): string =>
+  hears === 'commands' ? topicOf('c', device) : topicOf('f', 0)
 
 export class MqttDevice extends MqttConnection implements DeviceSession {
   readonly #device: number
   readonly #style: PublishStyle
+  /** Null where the application does not speak. */
+  readonly #subscription: Subscription | null
   readonly #wantsAlias: boolean
   /** How the next PUBLISH names the topic. */
   #form: TopicForm = 'name'
@@ -31,13 +41,16 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     const state = sessionState(settings, config.memory)
     super(deviceName(config.device), settings, state, LARGEST_PACKET)
     this.#device = config.device
-    this.#style = publishStyle(settings, config.reliability)
+    this.#style = publishStyle(settings, config.reliability, 'd')
+    this.#subscription = config.hears
+      ? new Subscription(this.v5, heardTopic(config.hears, config.device), this.#style.qos)
+      : null
     this.#wantsAlias = settings.topicAlias
     this.#events = events
   }
 
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
-    if (!this.connected || this.over) return false
+    if (!this.connected || this.over || this.#subscription?.granted === false) return false
     if (this.stopped) return this.#refuse()
     const { qos } = this.#style
     if (qos === 0) {
@@ -50,6 +63,11 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     return left === 0
       ? this.#sendNew(sequence, qos, payload, now)
       : this.#sendAgain(sequence, left, payload, now)
+  }
+
+  /** An answer is a message like any other. */
+  answer(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
+    return this.send(sequence, payload, now)
   }
 
   outstanding(): number {
@@ -65,7 +83,8 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     this.#maximumPacketSize = connack.maximumPacketSize
     // An alias holds for one connection (MQTT 5 section 3.3.2.3.4), and only where the server takes one [MQTT-3.2.2-18].
     if (this.#wantsAlias && connack.topicAliasMaximum > 0) this.#form = 'name-and-alias'
-    this.#events.sessionReady(now)
+    if (this.#subscription === null) this.#events.sessionReady(now)
+    else this.control(this.#subscription.packet(this.state.outbound.free()), now)
   }
 
   protected arrived(
@@ -76,11 +95,35 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     now: Nanoseconds,
   ): void {
     const type = first >> 4
+    if (this.#subscription !== null && HEARD.has(type))
+      return this.#heard(this.#subscription, type, first, bytes, start, end, now)
     if (type !== PUBACK && type !== PUBREC && type !== PUBCOMP)
       throw protocolError(`${packetName(type)} to a client that only publishes`, 'MQTT-4.8.0-1')
     const { replies, v5 } = this
     this.state.outbound.answered(type, v5, bytes, start, end, replies, this.#events, now)
     this.#release(now)
+  }
+
+  #heard(
+    subscription: Subscription,
+    type: number,
+    first: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    now: Nanoseconds,
+  ): void {
+    const { replies } = this
+    const { inbound } = this.state
+    if (type === PUBREL) inbound.released(this.v5, bytes, start, end, replies)
+    else if (type === SUBACK) {
+      const refusal = subscription.answered(bytes, start, end)
+      if (refusal === null) this.#events.sessionReady(now)
+      else this.fail(refusal.code, refusal.words, now, 0)
+    } else {
+      const fields = subscription.published(first, bytes, start, end, inbound, replies)
+      if (fields !== null) this.#events.heard?.(bytes.subarray(fields.payloadStart, end), now)
+    }
   }
 
   protected writable(now: Nanoseconds): void {

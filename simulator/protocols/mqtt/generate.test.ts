@@ -31,6 +31,7 @@ const hello = (fields: Partial<ConnectFields> = {}): Uint8Array =>
 const WILL = { topic: 'w/000042', payload: ascii('gone'), qos: 1 } as const
 
 const style = (v5: boolean, qos: 0 | 1 | 2, more: Partial<PublishStyle> = {}): PublishStyle => ({
+  topic: 'd',
   v5,
   qos,
   retain: false,
@@ -104,7 +105,7 @@ test('a PUBLISH of any device, identifier and payload reads back as it was', () 
       const userProperties = v5
         ? Buffer.concat(Array<Uint8Array>(user).fill(PAIR))
         : PAIR.subarray(0, 0)
-      const look = { v5, qos, retain, userProperties }
+      const look = { topic: 'd' as const, v5, qos, retain, userProperties }
       const duplicate = again && qos > 0
       const packet = (first: number, bytes: Uint8Array, start: number, end: number): void => {
         packets++

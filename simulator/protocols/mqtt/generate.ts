@@ -4,7 +4,7 @@
  */
 import { DISCONNECT, flagsOf, PINGREQ, PUBLISH, PUBREL, SUBSCRIBE } from './packet.ts'
 import { TOPIC_ALIAS } from './properties.ts'
-import { putTopic, TOPIC_SIZE } from './topic.ts'
+import { putTopic, TOPIC_SIZE, type TopicLetter } from './topic.ts'
 import { putVariable, variableSize } from './variable-integer.ts'
 
 let scratch = new Uint8Array(4096)
@@ -30,6 +30,7 @@ const putAscii = (out: Uint8Array, at: number, text: string): number => {
 
 /** What all PUBLISH packets of a session have in common. */
 export interface PublishStyle {
+  readonly topic: TopicLetter
   readonly v5: boolean
   readonly qos: 0 | 1 | 2
   readonly retain: boolean
@@ -67,7 +68,7 @@ export const publish = (
   let at = putVariable(out, 1, remaining)
   out[at++] = 0
   out[at++] = topic
-  if (topic > 0) at = putTopic(out, at, device)
+  if (topic > 0) at = putTopic(out, at, style.topic, device)
   if (qos > 0) {
     out[at++] = id >> 8
     out[at++] = id & 255

@@ -5,6 +5,7 @@ import type { OptionRule, ProtocolOptions, Reliability } from '../../core/types.
 import { LARGEST_RECEIVE_MAXIMUM } from './connect.ts'
 import type { PublishStyle } from './generate.ts'
 import { USER_PROPERTY } from './properties.ts'
+import type { TopicLetter } from './topic.ts'
 
 export const mqttOptions: Readonly<Record<string, OptionRule>> = {
   version: {
@@ -114,8 +115,13 @@ export const settingsOf = (options: ProtocolOptions): MqttSettings => {
   }
 }
 
-/** How the PUBLISH packets of a device look. */
-export const publishStyle = (settings: MqttSettings, reliability: Reliability): PublishStyle => ({
+/** How the PUBLISH packets of a device, or of the consumer, look. */
+export const publishStyle = (
+  settings: MqttSettings,
+  reliability: Reliability,
+  topic: TopicLetter,
+): PublishStyle => ({
+  topic,
   v5: settings.v5,
   qos: qosOf(reliability),
   retain: settings.retain,

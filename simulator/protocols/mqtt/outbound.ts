@@ -70,6 +70,13 @@ export class Outbound {
     return this.#ids.take(sequence, qos === 1 ? PUBACK : PUBREC)
   }
 
+  /** An identifier that is not in flight, for a packet that is not a message. */
+  free(): number {
+    let id = 1
+    while (this.#ids.awaited(id) !== 0) id++
+    return id
+  }
+
   /** The new message of `id` was not sent after all. */
   untake(id: number): void {
     this.#ids.release(id)

@@ -1,12 +1,28 @@
-/** Every device publishes to a topic of its own, `d/` and six digits: one width, so that topics cost every device the same bytes. */
+/**
+ * Topics are a letter, a slash and six digits: one width, so that they cost every device the same bytes.
+ *
+ *     d/000042   what device 42 says
+ *     c/000042   what it is commanded
+ *     f/000000   what is said to all
+ */
 const DIGITS = 6
+export type TopicLetter = 'd' | 'c' | 'f'
 export const TOPIC_SIZE = 2 + DIGITS
 /** The filter that matches every device's topic. */
 export const ALL_TOPICS = 'd/+'
 
+/** The topic of `device`, as a filter. */
+export const topicOf = (letter: TopicLetter, device: number): string =>
+  `${letter}/${String(device).padStart(DIGITS, '0')}`
+
 /** Writes the topic of `device` at `at` and returns where it ends. */
-export const putTopic = (out: Uint8Array, at: number, device: number): number => {
-  out[at] = 0x64
+export const putTopic = (
+  out: Uint8Array,
+  at: number,
+  letter: TopicLetter,
+  device: number,
+): number => {
+  out[at] = letter.charCodeAt(0)
   out[at + 1] = 0x2f
   for (let i = at + TOPIC_SIZE - 1; i > at + 1; i--) {
     const rest = Math.floor(device / 10)

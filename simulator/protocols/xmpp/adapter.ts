@@ -20,6 +20,12 @@ export const xmpp: ProtocolAdapter = {
       'the user "collector" is available with priority 0 and gets message stanzas; when acknowledged, it answers each <r/> of the server (XEP-0198)',
     name: 'device 42 is d000042@DOMAIN/r',
   },
+  speech: {
+    command:
+      'message stanza of type normal to the bare JID of the device, which is available with priority 0 (initial presence, part of becoming ready in these workloads), followed by <r/> when acknowledged',
+    answer: 'message stanza to the bare JID of the consumer, as a report',
+    'fan-out': 'one message stanza to each device',
+  },
   consumer: { kind: 'subscribe', create: (config, events) => new XmppConsumer(config, events) },
   device: (config, events) => new XmppDevice(config, events),
 }

@@ -1,28 +1,26 @@
 /**
  * One device's XMPP connection: message stanzas to the bare JID of the consumer. Acknowledged means that the server
- * answers the `<r/>` behind each message with `<a h='...'/>` (XEP-0198). A device sends no presence.
+ * answers the `<r/>` behind each message with `<a h='...'/>` (XEP-0198). A device sends presence only where it is to hear something.
  */
 import type { Nanoseconds } from '../../core/clock.ts'
 import { deviceName } from '../../core/device-name.ts'
 import type { Cause } from '../../core/layer.ts'
 import type { DeviceEvents, DeviceSession, SessionConfig } from '../session.ts'
-import { handledCount } from './attributes.ts'
+import { handledCount, message, scanMessage } from './attributes.ts'
+import { AVAILABLE_STANZAS, available, READY_ID } from './available.ts'
 import { XmppConnection } from './connection.ts'
+import type { Element } from './element.ts'
 import { messageStanza } from './message.ts'
-import { broken } from './violation.ts'
-
-/** In the queue of stanzas: one that is no message. */
-const NO_MESSAGE = -1
+import { NS_CLIENT } from './namespaces.ts'
+import { NO_MESSAGE, Unhandled } from './unhandled.ts'
 
 export class XmppDevice extends XmppConnection implements DeviceSession {
   readonly #domain: string
   readonly #acknowledged: boolean
   readonly #events: DeviceEvents
-  /** Sequences of the stanzas that the server has not said it handled, in order. */
-  #unhandled: number[] = []
-  #outstanding = 0
-  /** The last h. */
-  #h = 0
+  readonly #hears: boolean
+  readonly #unhandled = new Unhandled()
+  #isReady = false
   /** `send` was refused: `unblocked` is owed. */
   #refused = false
 
@@ -33,54 +31,64 @@ export class XmppDevice extends XmppConnection implements DeviceSession {
     this.#domain = domain
     this.#acknowledged = acknowledged
     this.#events = events
+    this.#hears = Boolean(config.hears)
   }
 
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
-    if (!this.bound || this.over) return false
+    if (!this.#isReady || this.over) return false
     if (!this.write(messageStanza(this.#domain, payload, this.#acknowledged), now)) {
       this.#refused = true
       return false
     }
-    if (this.#acknowledged) {
-      this.#unhandled.push(sequence)
-      this.#outstanding++
-    }
+    if (this.#acknowledged) this.#unhandled.push(sequence)
     this.#events.transmitted(sequence, now)
     return true
   }
 
   outstanding(): number {
-    return this.#outstanding
+    return this.#unhandled.outstanding
+  }
+
+  /** An answer is a message like any other. */
+  answer(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
+    return this.send(sequence, payload, now)
   }
 
   protected established(now: Nanoseconds): void {
-    this.#events.sessionReady(now)
+    if (!this.#hears) return this.#nowReady(now)
+    this.control(available(this.#domain), now)
+    for (let i = 0; i < AVAILABLE_STANZAS; i++) this.answered()
   }
 
   protected scanned(bytes: Uint8Array, start: number, end: number, now: Nanoseconds): boolean {
     const h = handledCount(bytes, start, end)
-    if (h < 0) return false
-    this.handled(h, now)
+    if (h >= 0) {
+      this.handled(h, now)
+      return true
+    }
+    if (!this.#hears || !scanMessage(bytes, start, end)) return false
+    this.counts()
+    this.#events.heard?.(bytes.subarray(message.body, message.bodyEnd), now)
     return true
   }
 
-  /** A device asks nothing; what comes are errors, where nobody takes its messages. */
-  protected arrived(): void {}
+  /** What comes otherwise are errors, where nobody takes its messages. */
+  protected arrived(element: Element, now: Nanoseconds): void {
+    const { type, id } = element.attrs
+    if (!this.#hears || element.getName() === 'presence') return
+    if (element.getName() === 'iq') {
+      // An error says as surely as a result that what came before was dealt with.
+      if (id === READY_ID && !this.#isReady) this.#nowReady(now)
+      return
+    }
+    const body = type === 'error' ? undefined : element.getChild('body', NS_CLIENT)
+    if (body !== undefined) this.#events.heard?.(Buffer.from(body.text()), now)
+  }
 
   protected handled(h: number, now: Nanoseconds): void {
-    const newly = (h - this.#h) >>> 0
-    if (newly > this.#unhandled.length)
-      throw broken(
-        `h='${h}' where ${this.#h + this.#unhandled.length} stanzas were sent`,
-        'XEP-0198 section 4',
-        'undefined-condition',
-      )
-    this.#h = h
-    for (let i = 0; i < newly && !this.over; i++) {
-      const sequence = this.#unhandled.shift() as number
-      if (sequence === NO_MESSAGE) continue
-      this.#outstanding--
-      this.#events.acknowledged(sequence, now)
+    for (let i = this.#unhandled.newly(h); i > 0 && !this.over; i--) {
+      const sequence = this.#unhandled.shift()
+      if (sequence !== NO_MESSAGE) this.#events.acknowledged(sequence, now)
     }
   }
 
@@ -96,5 +104,10 @@ export class XmppDevice extends XmppConnection implements DeviceSession {
 
   protected ended(cause: Cause, now: Nanoseconds): void {
     this.#events.ended(cause, now)
+  }
+
+  #nowReady(now: Nanoseconds): void {
+    this.#isReady = true
+    this.#events.sessionReady(now)
   }
 }
