@@ -148,7 +148,8 @@ export class Application implements ConsumerEvents, SpeechEvents {
       return
     }
     // Who waits longest goes first; who is refused again goes to the end.
-    for (const stream of [...this.#refused]) {
+    const refused = Array.from(this.#refused)
+    for (const stream of refused) {
       this.#refused.delete(stream)
       this.#pump(stream, now)
     }

@@ -5,6 +5,8 @@ import { METRICS } from './metrics.ts'
 /** The stable list of metric names, written out: a renamed or missing one fails here. */
 const NAMES = `
 latency.{mean,p50,p90,p99,p999,max} ms
+response.{mean,p50,p90,p99,max} ms
+fanout.spread.{p50,max} ms
 ack.{mean,p50,p99} ms
 connect.{wait,transport,security,application}.{mean,p50,p99} ms
 schedule_delay.{p50,p99,max} ms

@@ -51,6 +51,16 @@ const TIMES: Record<string, Metric> = {
     'Receipt by the consumer minus the intended send time; an undelivered message is later than every delivered one',
   ),
   ...times(
+    'response',
+    ['mean', 'p50', 'p90', 'p99', 'max'],
+    'Receipt of the answer to a command minus the intended send time of the command',
+  ),
+  ...times(
+    'fanout.spread',
+    ['p50', 'max'],
+    'From the first to the last device that receives what is said to all',
+  ),
+  ...times(
     'ack',
     ['mean', 'p50', 'p99'],
     "The stack's own acknowledgement at the device minus the intended send time",

@@ -6,6 +6,7 @@ import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Cell } from '../core/types.ts'
 import { messagesOf } from '../core/workload.ts'
 import { holdsCanary } from '../fleet/payload.ts'
+import { hearsOf } from '../fleet/hears.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
 import { silenceWords } from './silence-audit.ts'
@@ -65,7 +66,8 @@ export class Audit {
     const broker = brokerNamed(stack.broker)
     for (const [name, value] of Object.entries(result.sysctls))
       this.#tcp.set(name, (this.#tcp.get(name) ?? new Set()).add(value))
-    this.#mapping.set(stack.protocol, adapterOf(stack.protocol).mapping)
+    const { mapping, speech } = adapterOf(stack.protocol)
+    this.#mapping.set(stack.protocol, { ...mapping, ...(hearsOf(cell.workload) ? speech : {}) })
     const channel = `${cell.link.name} ${cell.devices} r${cell.repetition}`
     this.#channels.set(
       channel,
@@ -75,7 +77,7 @@ export class Audit {
       server: `${broker.title} ${result.brokerVersion}`,
       hops: String(broker.hops),
       reliability: stack.reliability,
-      acknowledgement: adapterOf(stack.protocol).mapping.acknowledgement,
+      acknowledgement: mapping.acknowledgement,
       ...(stack.carrier === 'stream'
         ? tcpProperties(stack.tcp, result.fleet.tcp, result.sysctls)
         : {}),

@@ -2,17 +2,22 @@
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { ThingbenchError } from '../core/errors.ts'
 import type { Cell } from '../core/types.ts'
+import { hearsOf } from '../fleet/hears.ts'
 import { adapterOf } from '../protocols/index.ts'
 
 /** Why the cell's stack cannot be run as asked; null when it can. */
-export const unsupportedReason = ({ stack }: Cell): string | null => {
+export const unsupportedReason = ({ stack, workload }: Cell): string | null => {
   const broker = brokerNamed(stack.broker)
   const securities = broker.serves[stack.protocol] ?? []
   if (!securities.includes(stack.security))
     return `${broker.title} does not serve ${stack.protocol} with ${stack.security} security (it serves: ${securities.join(', ') || 'nothing of it'})`
-  const { reliabilities, name } = adapterOf(stack.protocol)
+  const { reliabilities, name, speech } = adapterOf(stack.protocol)
   if (!reliabilities.includes(stack.reliability))
     return `${name} has no ${stack.reliability} delivery (it has: ${reliabilities.join(', ')})`
+  if (hearsOf(workload) === null) return null
+  if (speech === undefined) return `${name} has no way for an application to speak to devices`
+  if (broker.consumer === 'none')
+    return `nobody stands behind ${broker.title} who could speak to devices`
   return null
 }
 

@@ -3,7 +3,6 @@
  * repeated until answered, or as NON requests that nothing answers. Where the application speaks, the device is a server too.
  */
 import type { Nanoseconds } from '../../core/clock.ts'
-import { NEVER } from '../../core/clock.ts'
 import type { Cause, CauseCode, Lower } from '../../core/layer.ts'
 import type { DeviceEvents, DeviceSession, SessionConfig } from '../session.ts'
 import { composedLength, registrationRequest, telemetryTemplate } from './device-requests.ts'
