@@ -2,7 +2,7 @@
  * When which device leaves and comes back: a pure function of seed and plan, as the schedule of messages is, so that fleet and
  * consumer agree without a word. Absence k of device d is [leave, back):
  *
- *   reconnects   leave = back = warmup + (phase(d) + k) x interval;  burst: t0 + (k + 1/2) x interval, for all devices
+ *   reconnects   leave = back = warmup + (phase(d) + k) x interval;  together: t0 + (k + 1/2) x interval, for all devices
  *   sleep        leave = warmup + (phase(d) + k) x (awake + asleep),  back = leave + asleep
  *   churn        in period k, where u(d, k) < share:  leave = back = warmup + (k + v(d, k)) x every
  *
@@ -65,7 +65,7 @@ export class AbsencePlan {
       const instant = k + uniformAt(this.#instant, device, k)
       return wholeMilliseconds(plan.warmup + instant * this.#period)
     }
-    if (absences.kind === 'reconnects' && absences.arrivals === 'burst')
+    if (absences.kind === 'reconnects' && absences.together)
       return wholeMilliseconds(plan.t0 + (k + 0.5) * this.#period)
     return wholeMilliseconds(plan.warmup + (uniformAt(this.#phase, device) + k) * this.#period)
   }
@@ -99,12 +99,6 @@ export class AbsencePlan {
 }
 
 const periodOf = (absences: Absences): Nanoseconds => {
-  switch (absences.kind) {
-    case 'reconnects':
-      return absences.interval
-    case 'sleep':
-      return absences.awake + absences.asleep
-    case 'churn':
-      return absences.every
-  }
+  if (absences.kind === 'reconnects') return absences.interval
+  return absences.kind === 'sleep' ? absences.awake + absences.asleep : absences.every
 }

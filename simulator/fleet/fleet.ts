@@ -4,7 +4,7 @@
  */
 import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER } from '../core/clock.ts'
-import { absencesOf, messageInterval, messagesOf } from '../core/workload.ts'
+import { absencesOf, messagesOf } from '../core/workload.ts'
 import { encodeDoubles } from '../core/doubles.ts'
 import type { Cause } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'

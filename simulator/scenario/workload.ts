@@ -62,7 +62,7 @@ const anyKind = (): Fields => {
   for (const { fields } of all)
     for (const [key, field] of Object.entries(fields)) {
       const everywhere = all.every((kind) => kind.fields[key]?.required ?? false)
-      together[key] = { ...field, required: everywhere }
+      together[key] ??= { ...field, required: everywhere }
     }
   return { ...together, reliability: common.reliability }
 }
