@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml'
 import type { Measurement, Outcome } from '../simulator/core/types.ts'
 import { Histogram } from '../simulator/measure/histogram.ts'
 import { METRICS } from '../simulator/measure/metrics.ts'
-import { COLUMNS } from '../simulator/report/cells.ts'
+import { CHURN, type Column, IDLE, MESSAGES, SLEEP, STORM } from '../simulator/report/columns.ts'
 import { chartsOf } from '../simulator/report/charts/index.ts'
 import { reportPage } from '../simulator/report/page.ts'
 import { readRun } from '../simulator/report/run.ts'
@@ -187,6 +187,8 @@ const BESIDE: Readonly<Record<string, object>> = {
   'links[].reorder': { share: '1 %', by: '1 ms' },
   'links[].policer': { rate: '9 packets/s', burst: '9 packets' },
   'links[].wake': { delay: '1 s', after: '9 s' },
+  'workload.sleep': { awake: '1 s', asleep: '1 s' },
+  'workload.churn': { share: '1 %' },
   'links[]': { name: 'one' },
   'timeline[].change.loss': { mean: '1 %', burst: '1 s' },
 }
@@ -275,11 +277,20 @@ test('docs/results.md has the fields of a histogram', () => {
 const README = pageOf('README.md')
 const exampleRun = await readRun(join(ROOT, 'test/fixtures/run-small'))
 
+const columnName = ({ heading: [what, statistic, unit] }: Column): string =>
+  `${what} ${statistic}, ${unit}`
+
 test('README.md explains every column of the table', () => {
-  const columns = COLUMNS.map(
-    ({ heading: [what, statistic, unit] }) => `${what} ${statistic}, ${unit}`,
+  assert.deepEqual(firstColumn('README.md', 'column'), [...MESSAGES.map(columnName), 'outcome'])
+})
+
+test('docs/results.md explains the columns of other workloads', () => {
+  const usual = MESSAGES.map(columnName)
+  const others = [...SLEEP, ...CHURN, ...STORM, ...IDLE].map(columnName)
+  assert.deepEqual(
+    firstColumn('docs/results.md', 'column of the table'),
+    [...new Set(others)].filter((name) => !usual.includes(name)),
   )
-  assert.deepEqual(firstColumn('README.md', 'column'), [...columns, 'outcome'])
 })
 
 test('README.md explains every outcome', () => {

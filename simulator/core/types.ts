@@ -114,8 +114,8 @@ export type Closing = 'orderly' | 'abrupt'
 export interface Reconnects {
   readonly kind: 'reconnects'
   readonly interval: Nanoseconds
-  /** constant: each device at an instant of its own; burst: all at once. */
-  readonly arrivals: 'constant' | 'burst'
+  /** All devices at the same instant; otherwise each at one of its own. */
+  readonly together: boolean
   readonly close: Closing
 }
 

@@ -18,14 +18,8 @@ export const messageInterval = (workload: Workload): Nanoseconds =>
 /** Mean time between two connections of a device that its workload asks for; NEVER: it stays connected. */
 export const connectInterval = (workload: Workload): Nanoseconds => {
   const absences = absencesOf(workload)
-  switch (absences?.kind) {
-    case undefined:
-      return NEVER
-    case 'reconnects':
-      return absences.interval
-    case 'sleep':
-      return absences.awake + absences.asleep
-    case 'churn':
-      return absences.every / absences.share
-  }
+  if (absences === null) return NEVER
+  if (absences.kind === 'reconnects') return absences.interval
+  if (absences.kind === 'sleep') return absences.awake + absences.asleep
+  return absences.every / absences.share
 }

@@ -2,8 +2,9 @@
  * When which device leaves and comes back: a pure function of seed and plan, as the schedule of messages is, so that fleet and
  * consumer agree without a word. Absence k of device d is [leave, back):
  *
- *   reconnects   leave = back = warmup + (phase(d) + k) x interval;  burst: t0 + (k + 1/2) x interval, for all devices
+ *   reconnects   leave = back = warmup + (phase(d) + k) x interval;  together: t0 + (k + 1/2) x interval, for all devices
  *   sleep        leave = warmup + (phase(d) + k) x (awake + asleep),  back = leave + asleep
+ *                from k = -1 on, with leave not before warmup: so as many are asleep at first as later
  *   churn        in period k, where u(d, k) < share:  leave = back = warmup + (k + v(d, k)) x every
  *
  * phase is uniform in [0, 1); instants are rounded up to whole milliseconds of the clock.
@@ -43,7 +44,8 @@ export class AbsencePlan {
 
   /** The number of the device's first absence. */
   first(device: number): number {
-    return this.next(device, -1)
+    if (this.absences.kind !== 'sleep') return this.next(device, -1)
+    return this.back(device, -1) > this.plan.warmup ? -1 : 0
   }
 
   /** The number of the device's absence after number k; one that is not before t1 when there is none in the cell. */
@@ -65,13 +67,18 @@ export class AbsencePlan {
       const instant = k + uniformAt(this.#instant, device, k)
       return wholeMilliseconds(plan.warmup + instant * this.#period)
     }
-    if (absences.kind === 'reconnects' && absences.arrivals === 'burst')
+    if (absences.kind === 'reconnects' && absences.together)
       return wholeMilliseconds(plan.t0 + (k + 0.5) * this.#period)
-    return wholeMilliseconds(plan.warmup + (uniformAt(this.#phase, device) + k) * this.#period)
+    return Math.max(this.#cycle(device, k), plan.warmup)
   }
 
   back(device: number, k: number): Nanoseconds {
-    return this.leave(device, k) + this.#asleep
+    return this.#asleep === 0 ? this.leave(device, k) : this.#cycle(device, k) + this.#asleep
+  }
+
+  #cycle(device: number, k: number): Nanoseconds {
+    const instant = uniformAt(this.#phase, device) + k
+    return wholeMilliseconds(this.plan.warmup + instant * this.#period)
   }
 
   /** Whether the connection after an absence that ends then belongs to the measurement. */
@@ -79,13 +86,13 @@ export class AbsencePlan {
     return back >= this.plan.t0 && back < this.plan.t1
   }
 
-  /** The sleep in which the device is at `time`, or -1. Only for sleep. */
+  /** The sleep in which the device is at `time`, or NaN. Only for sleep. */
   sleepAt(device: number, time: Nanoseconds): number {
     // Rounding may put it off by one.
     const about = Math.floor((time - this.leave(device, 0)) / this.#period)
-    for (let k = Math.max(0, about - 1); k <= about + 1; k++)
+    for (let k = Math.max(this.first(device), about - 1); k <= about + 1; k++)
       if (time >= this.leave(device, k) && time < this.back(device, k)) return k
-    return -1
+    return NaN
   }
 
   /** How many connections of so many devices are intended in the measured window. */
@@ -99,12 +106,6 @@ export class AbsencePlan {
 }
 
 const periodOf = (absences: Absences): Nanoseconds => {
-  switch (absences.kind) {
-    case 'reconnects':
-      return absences.interval
-    case 'sleep':
-      return absences.awake + absences.asleep
-    case 'churn':
-      return absences.every
-  }
+  if (absences.kind === 'reconnects') return absences.interval
+  return absences.kind === 'sleep' ? absences.awake + absences.asleep : absences.every
 }

@@ -5,10 +5,10 @@ import { MILLISECOND, NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { Random } from '../core/random.ts'
-import type { Reliability, Stack } from '../core/types.ts'
+import type { Reliability, Stack, Workload } from '../core/types.ts'
 import type { Loss } from '../io/memory-datagram.ts'
 import { MemoryReactor } from '../io/memory.ts'
-import type { Timer } from '../io/reactor.ts'
+import type { Closable, Timer } from '../io/reactor.ts'
 import { adapterOf } from '../protocols/index.ts'
 import { Consumer } from './consumer.ts'
 import type { ConsumerEvent, FleetConfig, FleetEvent } from './fleet-protocol.ts'
@@ -32,6 +32,8 @@ export interface Wish {
   readonly devices?: number
   readonly probes?: number
   readonly interval?: Nanoseconds
+  /** Instead of telemetry at the interval. */
+  readonly workload?: Workload
   readonly connectLimit?: number
   readonly loss?: Loss
 }
@@ -56,7 +58,7 @@ export const configOf = (wish: Wish): FleetConfig => {
     namespace: '',
     cpu: null,
     stack,
-    workload: {
+    workload: wish.workload ?? {
       name: 'telemetry',
       kind: 'telemetry',
       interval: wish.interval ?? 250 * MILLISECOND,
@@ -127,6 +129,8 @@ export class World {
   readonly told: (readonly [Nanoseconds, FleetEvent | ConsumerEvent])[] = []
   /** Open connections, as the server has them. */
   readonly streams = new Set<Lower>()
+  /** Of a server that takes TCP connections. */
+  listener!: Closable
   /** The server takes messages and acknowledges none. */
   silent = false
 
@@ -148,7 +152,7 @@ export class World {
     const local = { host: SERVER, port: PORT }
     const path = adapterOf(protocol).consumer
     if (path.kind === 'subscribe') {
-      this.reactor.listenStream(local, new Traffic(), () => {
+      this.listener = this.reactor.listenStream(local, new Traffic(), () => {
         const peer = new MqttPeer(this)
         return { above: peer, owner: peer }
       })

@@ -264,7 +264,7 @@ const COST: Record<string, Metric> = {
     PROCESSES,
     'us/s',
     'lower',
-    'CPU time of * per second of the measured window and idle session; of this implementation, never of the protocol.',
+    'CPU time of * per second of the measured window and idle session, from 500 sessions up; of this implementation, never of the protocol.',
   ),
   ...family(
     'memory.*_kib_per_session',

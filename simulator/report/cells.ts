@@ -1,39 +1,16 @@
 /** What a table prints for a group: one number with what is known about it beside it. */
 import { METRICS } from '../measure/metrics.ts'
 import { boundOfNone } from '../measure/statistics.ts'
+import type { Column } from './columns.ts'
 import { number, percent, range } from './format.ts'
 import { type Group, observe } from './rows.ts'
 import { centreOf } from './summary.ts'
-
-export interface Column {
-  /** Three lines of heading: what, which statistic, and the unit. */
-  readonly heading: readonly [string, string, string]
-  readonly metrics: readonly string[]
-}
 
 export interface Shown {
   readonly main: string
   /** Interval, parts of a sum, or a bound; shown where there is room. */
   readonly aside: string
 }
-
-/** The columns of the summary tables, in the terminal and on the page. */
-export const COLUMNS: readonly Column[] = [
-  { heading: ['latency', 'p50', 'ms'], metrics: ['latency.p50'] },
-  { heading: ['latency', 'p99', 'ms'], metrics: ['latency.p99'] },
-  { heading: ['ack', 'p50', 'ms'], metrics: ['ack.p50'] },
-  { heading: ['connect', 'p50', 'ms'], metrics: ['connect.application.p50'] },
-  { heading: ['delivered', 'share', '%'], metrics: ['delivery.ratio'] },
-  {
-    heading: ['wire', 'up + down', 'B/message'],
-    metrics: ['wire.bytes_per_message.up', 'wire.bytes_per_message.down'],
-  },
-  {
-    heading: ['connect', 'up + down', 'B'],
-    metrics: ['wire.connect_bytes.up', 'wire.connect_bytes.down'],
-  },
-  { heading: ['CPU', 'broker', 'us/message'], metrics: ['cpu.broker_us_per_message'] },
-]
 
 const NOTHING: Shown = { main: '–', aside: '' }
 

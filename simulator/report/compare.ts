@@ -34,6 +34,24 @@ export const QUANTITIES: readonly Quantity[] = [
     unit: 'ms',
     metrics: ['connect.application.p50'],
   },
+  {
+    name: 'bytes after wake-up',
+    words: 'bytes on the wire from wake-up to the first delivery',
+    unit: 'B',
+    metrics: ['wire.wake_bytes.up', 'wire.wake_bytes.down'],
+  },
+  {
+    name: 'time after wake-up',
+    words: 'median time from wake-up to the first delivery',
+    unit: 'ms',
+    metrics: ['wake.first_delivery.p50'],
+  },
+  {
+    name: 'idle bytes',
+    words: 'bytes on the wire per idle hour',
+    unit: 'B',
+    metrics: ['wire.idle_bytes_per_hour'],
+  },
   { name: 'latency p50', words: 'median latency', unit: 'ms', metrics: ['latency.p50'] },
   {
     name: 'latency p99',

@@ -1,6 +1,7 @@
 /** The first half of the page: what came out. */
 import type { Outcome } from '../core/types.ts'
-import { COLUMNS, show } from './cells.ts'
+import { show } from './cells.ts'
+import { columnsOf } from './columns.ts'
 import {
   type PairedResult,
   QUANTITIES,
@@ -54,9 +55,10 @@ const tagOf = (group: Group): Html => {
 }
 
 const summaryTable = (condition: Condition): Html => {
+  const shown = columnsOf(condition)
   const columns = [
     { heading: 'stack' },
-    ...COLUMNS.map(({ heading: [what, statistic, unit] }) => ({
+    ...shown.map(({ heading: [what, statistic, unit] }) => ({
       heading: `${escape(what)}<small>${escape(statistic)}, ${escape(unit)}</small>`,
       numeric: true,
     })),
@@ -64,7 +66,7 @@ const summaryTable = (condition: Condition): Html => {
   ]
   const rows = condition.groups.map((group) => [
     `${escape(group.stack)}<small>${escape(group.broker)}</small>`,
-    ...COLUMNS.map((column) => {
+    ...shown.map((column) => {
       const { main, aside } = show(group, column)
       return `${escape(main)}${aside === '' ? '' : `<small>${escape(aside)}</small>`}`
     }),

@@ -1,5 +1,6 @@
 /** The table at the end of a run: one block per condition, one row per stack, doubts as footnotes. */
-import { COLUMNS, type Shown, show } from './cells.ts'
+import { type Shown, show } from './cells.ts'
+import { type Column, columnsOf } from './columns.ts'
 import { plural } from './format.ts'
 import type { Condition, Group } from './rows.ts'
 import { type Run, fullLabelOf } from './run.ts'
@@ -38,11 +39,12 @@ const headText = (text: string, layout: Layout): string =>
 
 /** As many asides as fit into `width`, the most telling first. */
 const layoutsFor = (
+  columns: readonly Column[],
   rows: readonly (readonly Shown[])[],
   fixed: number,
   width: number,
 ): Layout[] => {
-  const layouts = COLUMNS.map((column, i) =>
+  const layouts = columns.map((column, i) =>
     columnLayout(
       column.heading,
       rows.map((row) => row[i] as Shown),
@@ -50,7 +52,7 @@ const layoutsFor = (
     ),
   )
   for (const i of KEEP) {
-    const column = COLUMNS[i]
+    const column = columns[i]
     if (!column) continue
     const wide = columnLayout(
       column.heading,
@@ -81,14 +83,15 @@ const outcomeText = (group: Group, notes: string[]): string => {
 const block = (condition: Condition, width: number, notes: string[]): string[] => {
   const names = condition.groups.map((group) => group.stack)
   const outcomes = condition.groups.map((group) => outcomeText(group, notes))
-  const rows = condition.groups.map((group) => COLUMNS.map((column) => show(group, column)))
+  const columns = columnsOf(condition)
+  const rows = condition.groups.map((group) => columns.map((column) => show(group, column)))
   const nameWidth = Math.max(5, ...names.map((name) => name.length))
   const outcomeWidth = Math.max(7, ...outcomes.map((text) => text.length))
-  const layouts = layoutsFor(rows, nameWidth + GAP.length + outcomeWidth, width)
+  const layouts = layoutsFor(columns, rows, nameWidth + GAP.length + outcomeWidth, width)
   const heads = [0, 1, 2].map((line) =>
     [
       (line === 2 ? 'stack' : '').padEnd(nameWidth),
-      ...COLUMNS.map((column, i) => headText(column.heading[line] ?? '', layouts[i] as Layout)),
+      ...columns.map((column, i) => headText(column.heading[line] ?? '', layouts[i] as Layout)),
       line === 2 ? 'outcome' : '',
     ]
       .join(GAP)

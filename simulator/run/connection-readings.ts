@@ -5,7 +5,7 @@ import { formatQuantity } from '../core/units.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { CellReports } from './cell-reports.ts'
-import { reading, seriesReadings, type Reading } from './reading.ts'
+import { reading, SESSIONS, seriesReadings, type Reading } from './reading.ts'
 
 const DIRECTIONS = ['up', 'down'] as const
 
@@ -76,7 +76,7 @@ export const idle = ({ cell, window, fleet, link, costs }: CellReports): Reading
       ? reading('wire.idle_bytes_per_hour', null, n, short)
       : reading('wire.idle_bytes_per_hour', bytes, n),
     ...Object.entries(costs.cpu).flatMap(([process, time]) =>
-      time === null
+      time === null || n < SESSIONS
         ? []
         : [
             reading(

@@ -12,6 +12,8 @@ export interface Reading {
 const QUANTILES: Readonly<Record<string, number>> = { p50: 0.5, p90: 0.9, p99: 0.99, p999: 0.999 }
 /** A quantile is printed only with so many observations beyond it. */
 export const BEYOND = 10
+/** What a session costs its processes is given from so many sessions up: below, the process itself hides it. */
+export const SESSIONS = 500
 /** A value that is no number is none. */
 export const reading = (
   metric: string,

@@ -13,10 +13,7 @@ import { LATENCY_LOAD_LIMIT, NOT_CLAIMED } from '../measure/validity.ts'
 import type { LinkAccount, WireCount } from '../network/link-protocol.ts'
 import type { CellReports } from './cell-reports.ts'
 import { connectCosts, connects, connectWire, idle, wakes } from './connection-readings.ts'
-import { reading, seriesReadings, type Reading } from './reading.ts'
-
-/** Memory per session is given from so many sessions up: below, the process itself hides it. */
-export const MEMORY_SESSIONS = 500
+import { reading, SESSIONS, seriesReadings, type Reading } from './reading.ts'
 
 /** Latency is claimed only where no processor was too busy; the number stays, with the warning. */
 const claimedIf = (quiet: boolean, readings: readonly Reading[]): Reading[] =>
@@ -195,7 +192,7 @@ const costs = (reports: CellReports): Reading[] => {
             accounts.intended,
           ),
         )
-  if (fleet.connected < MEMORY_SESSIONS) return readings
+  if (fleet.connected < SESSIONS) return readings
   for (const [process, bytes] of Object.entries(costs.memory))
     if (bytes !== null)
       readings.push(

@@ -2,7 +2,7 @@
 import type { Churn, Sleep } from '../core/types.ts'
 import { defaulted, factor, optional, record, required } from './containers.ts'
 import { located } from './rule.ts'
-import { choice, quantity } from './scalars.ts'
+import { choice, flag, quantity } from './scalars.ts'
 import { level, workloadKind } from './workload-kind.ts'
 
 const HOUR = 3600e9
@@ -12,12 +12,12 @@ const CLOSE = choice(['orderly', 'abrupt'] as const)
 const connectFields = {
   interval: required(
     'It says how often each device connects anew, such as 5 s.',
-    located(factor(quantity('duration', 100e6, 24 * HOUR))),
+    located(factor(quantity('duration', 1e6, 24 * HOUR))),
   ),
-  arrivals: defaulted(
-    'constant = each device at an instant of its own; burst = all at once.',
-    choice(['constant', 'burst'] as const),
-    'constant',
+  together: defaulted(
+    'Whether all devices connect at the same instant, instead of each at one of its own.',
+    flag(),
+    false,
   ),
   close: defaulted(
     'How a connection ends: orderly = the protocol says so; abrupt = without a word.',
@@ -27,13 +27,13 @@ const connectFields = {
 }
 
 /** Every device closes its connection and makes another. */
-export const connect = workloadKind(connectFields, ({ interval, arrivals, close }) => ({
+export const connect = workloadKind(connectFields, ({ interval, together, close }) => ({
   intervals: interval,
   payloads: null,
   workloads: interval.value.map((every) => ({
     name: interval.value.length > 1 ? `connect interval=${level(every, 'duration')}` : 'connect',
     kind: 'connect' as const,
-    absences: { kind: 'reconnects' as const, interval: every, arrivals, close },
+    absences: { kind: 'reconnects' as const, interval: every, together, close },
   })),
 }))
 
