@@ -2,7 +2,7 @@
 import type { Workload } from '../core/types.ts'
 import { defaulted, record, type Field, type Fields } from './containers.ts'
 import type { RawNode } from './read.ts'
-import { scalarOr, type Rule } from './rule.ts'
+import type { Rule } from './rule.ts'
 import { choice } from './scalars.ts'
 import { RELIABILITY } from './stack-keys.ts'
 import type { AskedWorkload, WorkloadKind } from './workload-kind.ts'
@@ -55,10 +55,6 @@ const kindIn = (node: RawNode): Workload['kind'] => {
   return kinds.find((kind) => named?.kind === 'scalar' && named.value === kind) ?? USUAL
 }
 
-/** A key that means something else in another kind may be either; only its schema is read. */
-const either = (one: Rule<unknown>, other: Rule<unknown>): Rule<unknown> =>
-  JSON.stringify(one.schema) === JSON.stringify(other.schema) ? one : scalarOr(one, other)
-
 /** The keys of all kinds; what only some kinds need is not `required` here: the reader says so. */
 const anyKind = (): Fields => {
   const together: Record<string, Field<unknown>> = { kind: common.kind }
@@ -66,14 +62,7 @@ const anyKind = (): Fields => {
   for (const { fields } of all)
     for (const [key, field] of Object.entries(fields)) {
       const everywhere = all.every((kind) => kind.fields[key]?.required ?? false)
-      const { rule, help, written } = together[key] ?? field
-      together[key] = {
-        ...field,
-        help,
-        written,
-        required: everywhere,
-        rule: either(rule, field.rule),
-      }
+      together[key] ??= { ...field, required: everywhere }
     }
   return { ...together, reliability: common.reliability }
 }
