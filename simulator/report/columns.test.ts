@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CHURN, type Column, columnsOf, IDLE, MESSAGES, SLEEP, STORM } from './columns.ts'
+import {
+  CHURN,
+  type Column,
+  columnsOf,
+  COMMAND,
+  FAN_OUT,
+  IDLE,
+  MESSAGES,
+  SLEEP,
+  STORM,
+} from './columns.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { runOf } from './invented.cases.ts'
 import type { Condition } from './rows.ts'
@@ -16,6 +26,8 @@ test('a table shows what its workload has to tell', () => {
     [['latency.p50', 'throughput.offered'], MESSAGES],
     [['throughput.offered', 'connects.offered', 'wake.first_delivery.p50'], SLEEP],
     [['throughput.offered', 'connects.offered'], CHURN],
+    [['throughput.offered', 'response.p50'], COMMAND],
+    [['throughput.offered', 'fanout.spread.p50'], FAN_OUT],
     [['connects.offered'], STORM],
     [['wire.idle_bytes_per_hour'], IDLE],
     [[], MESSAGES],
@@ -24,7 +36,15 @@ test('a table shows what its workload has to tell', () => {
 })
 
 test('columns name metrics that exist', () => {
-  const all: readonly Column[] = [...MESSAGES, ...SLEEP, ...CHURN, ...STORM, ...IDLE]
+  const all: readonly Column[] = [
+    ...MESSAGES,
+    ...COMMAND,
+    ...FAN_OUT,
+    ...SLEEP,
+    ...CHURN,
+    ...STORM,
+    ...IDLE,
+  ]
   assert.deepEqual(
     all.flatMap(({ metrics }) => metrics).filter((name) => METRICS[name] === undefined),
     [],

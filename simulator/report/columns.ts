@@ -30,7 +30,34 @@ const CPU: Column = {
   metrics: ['cpu.broker_us_per_message'],
 }
 
-export const MESSAGES: readonly Column[] = [...LATENCY, ACK, CONNECT, ...PER_MESSAGE, CONNECT_BYTES, CPU]
+export const MESSAGES: readonly Column[] = [
+  ...LATENCY,
+  ACK,
+  CONNECT,
+  ...PER_MESSAGE,
+  CONNECT_BYTES,
+  CPU,
+]
+
+/** Commands, which are answered. */
+export const COMMAND: readonly Column[] = [
+  ...LATENCY,
+  { heading: ['response', 'p50', 'ms'], metrics: ['response.p50'] },
+  { heading: ['response', 'p99', 'ms'], metrics: ['response.p99'] },
+  CONNECT,
+  ...PER_MESSAGE,
+  CPU,
+]
+
+/** What is said to all. */
+export const FAN_OUT: readonly Column[] = [
+  ...LATENCY,
+  { heading: ['first to last', 'p50', 'ms'], metrics: ['fanout.spread.p50'] },
+  ACK,
+  CONNECT,
+  ...PER_MESSAGE,
+  CPU,
+]
 
 /** Messages of devices that sleep. */
 export const SLEEP: readonly Column[] = [
@@ -46,7 +73,14 @@ export const SLEEP: readonly Column[] = [
 ]
 
 /** Messages of devices that lose their connections. */
-export const CHURN: readonly Column[] = [...LATENCY, CONNECTS, CONNECT, ...PER_MESSAGE, CONNECT_BYTES, CPU]
+export const CHURN: readonly Column[] = [
+  ...LATENCY,
+  CONNECTS,
+  CONNECT,
+  ...PER_MESSAGE,
+  CONNECT_BYTES,
+  CPU,
+]
 
 /** Connections alone. */
 export const STORM: readonly Column[] = [
@@ -73,6 +107,8 @@ export const IDLE: readonly Column[] = [
 const BY_METRIC: readonly (readonly [string, readonly Column[]])[] = [
   ['wake.first_delivery.p50', SLEEP],
   ['wire.idle_bytes_per_hour', IDLE],
+  ['response.p50', COMMAND],
+  ['fanout.spread.p50', FAN_OUT],
   ['throughput.offered', MESSAGES],
   ['connects.offered', STORM],
 ]

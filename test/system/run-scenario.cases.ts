@@ -18,6 +18,7 @@ export interface RunResult extends AsyncDisposable {
       readonly channels_agree: boolean
       readonly channels: Record<string, string>
       readonly stacks: Record<string, Record<string, string>>
+      readonly mapping: Record<string, Record<string, string>>
     }
   }
   /** The values of a metric of a stack, one per repetition, in order of repetition. */

@@ -14,7 +14,13 @@ const SECTIONS: Readonly<Record<Topic, () => readonly (readonly [string, string]
   ],
   brokers: () => catalogue.brokers.map((b) => [b.name, b.title]),
   links: listLinks,
-  workloads: () => [['telemetry', 'every device sends a message to the backend once per interval']],
+  workloads: () => [
+    ['telemetry', 'every device sends a message to the backend once per interval'],
+    ['command', 'the backend commands every device once per interval, and the device answers'],
+    ['fan-out', 'the backend says the same to all devices once per interval'],
+    ['connect', 'every device closes its connection and makes another once per interval'],
+    ['idle', 'devices are connected and say nothing'],
+  ],
   scenarios: listScenarios,
   metrics: () => Object.entries(catalogue.metrics),
 }
