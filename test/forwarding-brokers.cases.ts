@@ -29,11 +29,16 @@ abstract class Connection implements Upper {
 
 const accepting = (connection: Connection): Accepting => ({ above: connection, owner: connection })
 
-/** MQTT 3.1.1, packets of at most 129 bytes: what is published goes to every subscriber as it came. */
+/** Whether a topic matches a filter of names, of which the last may be `+`. */
+const matches = (filter: string, topic: string): boolean =>
+  filter === topic || (filter.endsWith('/+') && topic.startsWith(filter.slice(0, -1)))
+
+/** MQTT 3.1.1, packets of at most 129 bytes: what is published goes to who subscribed to it, as it came. */
 class MqttConnection extends Connection {
-  readonly #subscribers: Set<Lower>
+  /** Who subscribed to which filter. */
+  readonly #subscribers: Map<Lower, string>
   #rest = Buffer.alloc(0)
-  constructor(subscribers: Set<Lower>) {
+  constructor(subscribers: Map<Lower, string>) {
     super()
     this.#subscribers = subscribers
   }
@@ -49,11 +54,13 @@ class MqttConnection extends Connection {
     const type = packet.readUInt8(0) >> 4
     if (type === 1) this.below.fromAbove(Uint8Array.of(0x20, 2, 0, 0), now)
     else if (type === 8) {
-      this.#subscribers.add(this.below)
+      this.#subscribers.set(this.below, packet.toString('latin1', 6, packet.length - 1))
       const [high = 0, low = 0] = packet.subarray(2)
       this.below.fromAbove(Uint8Array.of(0x90, 3, high, low, packet.at(-1) ?? 0), now)
     } else if (type === 3) {
-      for (const subscriber of this.#subscribers) subscriber.fromAbove(packet, now)
+      const topic = packet.toString('latin1', 4, 4 + packet.readUInt16BE(2))
+      for (const [subscriber, filter] of this.#subscribers)
+        if (matches(filter, topic)) subscriber.fromAbove(packet, now)
       const qos = (packet.readUInt8(0) & 0b110) >> 1
       if (qos === 0) return
       const [high = 0, low = 0] = packet.subarray(4 + packet.readUInt16BE(2))
@@ -64,7 +71,7 @@ class MqttConnection extends Connection {
 }
 
 export const mqttBroker = (): (() => Accepting) => {
-  const subscribers = new Set<Lower>()
+  const subscribers = new Map<Lower, string>()
   return () => accepting(new MqttConnection(subscribers))
 }
 
@@ -72,13 +79,15 @@ const WORD =
   /<stream:stream[^>]*>|<auth .*?<\/auth>|<iq .*?<\/iq>|<enable [^>]*\/>|<message .*?<\/message>|<r [^>]*\/>|<presence\/>/gu
 const SM = 'urn:xmpp:sm:3'
 
-/** XMPP with PLAIN: what is sent goes to everybody with presence, as from device 42. */
+/** XMPP with PLAIN: what is sent goes to whom it is for, if he has presence. */
 class XmppConnection extends Connection {
-  readonly #present: Set<Lower>
+  /** Who has presence, by localpart. */
+  readonly #present: Map<string, Lower>
   #rest = ''
-  #authenticated = false
+  /** Its localpart; empty before authentication. */
+  #user = ''
   #handled = 0
-  constructor(present: Set<Lower>) {
+  constructor(present: Map<string, Lower>) {
     super()
     this.#present = present
   }
@@ -92,26 +101,30 @@ class XmppConnection extends Connection {
     this.#rest = this.#rest.slice(end)
   }
   #word(word: string, now: Nanoseconds): void {
+    if (/^<(?:iq|presence|message)/u.test(word)) this.#handled++
     const say = (text: string): unknown => this.below.fromAbove(Buffer.from(text), now)
     const kind = /^<([\w:]+)/u.exec(word)?.[1]
-    if (kind === 'stream:stream') say(HEADER + (this.#authenticated ? FEATURES : MECHANISMS))
+    if (kind === 'stream:stream') say(HEADER + (this.#user !== '' ? FEATURES : MECHANISMS))
     else if (kind === 'auth') {
-      this.#authenticated = true
+      const credentials = Buffer.from(/>([^<]*)</u.exec(word)?.[1] ?? '', 'base64')
+      this.#user = credentials.toString().split('\0')[1] ?? ''
       say(SUCCESS)
     } else if (kind === 'iq')
       say(word.includes("id='bind'") ? BOUND : `<iq type='result' id='ready'/>`)
-    else if (kind === 'enable') say(`<enabled xmlns='${SM}'/>`)
-    else if (kind === 'presence') this.#present.add(this.below)
+    else if (kind === 'enable') {
+      this.#handled = 0
+      say(`<enabled xmlns='${SM}'/>`)
+    } else if (kind === 'presence') this.#present.set(this.#user, this.below)
     else if (kind === 'r') say(`<a xmlns='${SM}' h='${this.#handled}'/>`)
     else if (kind === 'message') {
-      this.#handled++
-      const forwarded = Buffer.from(word.replace('<message', `<message from='d000042@x.test/r'`))
-      for (const client of this.#present) client.fromAbove(forwarded, now)
+      const from = `<message from='${this.#user}@x.test/r'`
+      const to = /to='([^@]*)@/u.exec(word)?.[1] ?? ''
+      this.#present.get(to)?.fromAbove(Buffer.from(word.replace('<message', from)), now)
     }
   }
 }
 
 export const xmppBroker = (): (() => Accepting) => {
-  const present = new Set<Lower>()
+  const present = new Map<string, Lower>()
   return () => accepting(new XmppConnection(present))
 }

@@ -3,6 +3,7 @@ import { MILLISECOND } from '../simulator/core/clock.ts'
 import { MemoryReactor } from '../simulator/io/memory.ts'
 import { PROTOCOLS } from '../simulator/protocols/index.ts'
 import { sessionCases } from '../simulator/protocols/session.cases.ts'
+import { speechCases } from '../simulator/protocols/speech.cases.ts'
 import type { SessionSubject } from '../simulator/protocols/session-world.cases.ts'
 import { mqttBroker, xmppBroker } from './forwarding-brokers.cases.ts'
 
@@ -14,5 +15,7 @@ const BESIDE: Readonly<Record<string, Pick<SessionSubject, 'options' | 'broker'>
 
 for (const { adapter } of PROTOCOLS) {
   const network = () => new MemoryReactor({ delay: 10 * MILLISECOND })
-  sessionCases({ adapter, network, ...BESIDE[adapter.name] })
+  const subject = { adapter, network, ...BESIDE[adapter.name] }
+  sessionCases(subject)
+  speechCases(subject)
 }

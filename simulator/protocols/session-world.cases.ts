@@ -8,7 +8,15 @@ import type { Address, DatagramEndpoint, DatagramSocket } from '../core/endpoint
 import { Traffic, type Cause, type Lower, type Timed, type Upper } from '../core/layer.ts'
 import { Random } from '../core/random.ts'
 import type { ProtocolOptions, Reliability } from '../core/types.ts'
-import type { ConsumerEvents, DeviceEvents, DeviceSession, ProtocolAdapter } from './session.ts'
+import type {
+  ConsumerEvents,
+  DeviceEvents,
+  DeviceSession,
+  Hears,
+  ProtocolAdapter,
+  Speech,
+  SpeechEvents,
+} from './session.ts'
 
 export interface Owner extends Timed {
   timerSlot: number
@@ -68,6 +76,7 @@ export class DeviceLog implements DeviceEvents {
   over = false
   cause: Cause | null = null
   onUnblocked: () => void = () => {}
+  onHeard: (payload: Uint8Array) => void = () => {}
 
   #note(line: string): void {
     assert.ok(!this.over, `after the end: ${line}`)
@@ -89,6 +98,10 @@ export class DeviceLog implements DeviceEvents {
     this.#note('unblocked')
     this.onUnblocked()
   }
+  heard(payload: Uint8Array): void {
+    this.#note(`heard ${Buffer.from(payload).toString('latin1')}`)
+    this.onHeard(payload)
+  }
   ended(cause: Cause): void {
     this.#note(`ended ${cause.code}`)
     this.cause = cause
@@ -101,9 +114,30 @@ export class DeviceLog implements DeviceEvents {
   }
 }
 
+/** What a session told of what the application said, one line per event. */
+class SpeechLog implements SpeechEvents {
+  lines: string[] = []
+  transmitted(device: number, sequence: number): void {
+    this.lines.push(`transmitted ${device} ${sequence}`)
+  }
+  acknowledged(device: number, sequence: number): void {
+    this.lines.push(`acknowledged ${device} ${sequence}`)
+  }
+  gaveUp(device: number, sequence: number): void {
+    this.lines.push(`gave up ${device} ${sequence}`)
+  }
+  unblocked(device: number): void {
+    this.lines.push(`unblocked ${device}`)
+  }
+}
+
 class ConsumerLog implements ConsumerEvents {
+  readonly speech: SpeechLog | null
   ready = 0
   readonly messages: { readonly device: number; readonly text: string }[] = []
+  constructor(speaks: boolean) {
+    this.speech = speaks ? new SpeechLog() : null
+  }
   consumerReady(): void {
     this.ready++
   }
@@ -180,7 +214,10 @@ class Watched implements Owner {
 
 export class SessionWorld {
   readonly log = new DeviceLog()
-  readonly consumer = new ConsumerLog()
+  readonly consumer: ConsumerLog
+  /** How the application speaks; null where it does not. */
+  speech: Speech | null = null
+  #speaker: Owner | null = null
   readonly session: DeviceSession
   readonly tap: Tap
   readonly owner: Watched
@@ -190,17 +227,19 @@ export class SessionWorld {
   readonly #carrier: 'stream' | 'datagram'
 
   /** The consumer is up; the device has not connected. */
-  constructor(subject: SessionSubject, reliability: Reliability) {
+  constructor(subject: SessionSubject, reliability: Reliability, hears: Hears = null) {
+    this.consumer = new ConsumerLog(hears !== null)
     const { adapter, options = {} } = subject
     this.network = subject.network()
     this.#carrier = adapter.carrier
     const common = { reliability, options, serverName: SERVER_NAME, password: 'secret' }
-    this.#serve(subject, { ...common, devices: 100, random: new Random(2) })
+    this.#serve(subject, { ...common, devices: 100, random: new Random(2), says: hears })
     const config = {
       ...common,
       device: DEVICE,
       random: new Random(1),
       registration: 'resource-directory',
+      hears,
     } as const
     this.session = adapter.device(config, this.log)
     this.tap = new Tap(this.session)
@@ -225,6 +264,14 @@ export class SessionWorld {
     // Bytes are the session's only during the call.
     payload.fill(0)
     this.network.arm(this.owner)
+    return taken
+  }
+
+  /** What the application says, as if now was its time. */
+  say(speak: (speech: Speech, now: Nanoseconds) => boolean): boolean {
+    assert.ok(this.speech && this.#speaker, 'the adapter says that its application can speak')
+    const taken = speak(this.speech, this.network.now())
+    this.network.arm(this.#speaker)
     return taken
   }
 
@@ -254,7 +301,9 @@ export class SessionWorld {
     const { network } = this
     if (path.kind === 'serve') {
       const endpoint = path.create(config, this.consumer)
-      network.bindDatagram(SERVER, new Traffic(), endpoint, new Watched(endpoint))
+      const owner = new Watched(endpoint)
+      network.bindDatagram(SERVER, new Traffic(), endpoint, owner)
+      this.#hasSpeech(endpoint, owner)
       this.consumerHears = (bytes) => endpoint.fromPeer(77, new Uint8Array(bytes), network.now())
       return
     }
@@ -263,8 +312,14 @@ export class SessionWorld {
     const session = path.create(config, this.consumer)
     const owner = new Watched(session)
     network.connectStream({ remote: SERVER, owner, traffic: new Traffic() }, session)
+    this.#hasSpeech(session, owner)
     this.run()
     assert.equal(this.consumer.ready, 1, 'the consumer says once that it is ready')
     this.consumerHears = (bytes) => session.fromBelow(new Uint8Array(bytes), network.now())
+  }
+
+  #hasSpeech(session: Partial<Speech>, owner: Owner): void {
+    this.#speaker = owner
+    if (session.command !== undefined) this.speech = session as Speech
   }
 }
