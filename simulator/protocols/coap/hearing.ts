@@ -4,7 +4,19 @@
  */
 import type { Nanoseconds } from '../../core/clock.ts'
 import { BROADCAST_PATH, COMMAND_PATH } from './device-requests.ts'
-import { ACK, CHANGED, CON, HEADER, type Message, NON, POST, URI_PATH } from './message.ts'
+import {
+  ACK,
+  BAD_OPTION,
+  CHANGED,
+  CON,
+  HEADER,
+  type Message,
+  METHOD_NOT_ALLOWED,
+  NON,
+  NOT_FOUND,
+  POST,
+  URI_PATH,
+} from './message.ts'
 import { MessageWriter } from './message-writer.ts'
 import type { Transmission } from './options.ts'
 import { RecentIds } from './recent-ids.ts'
@@ -35,19 +47,25 @@ export class Hearing {
     this.#transmission = transmission
   }
 
-  /** Whether the message is a request that a device serves: POST with the one path, and no option that it does not know. */
-  serves(message: Message): boolean {
-    if (message.code !== POST) return false
+  /** The response code for a request: 2.04, or why a device does not serve it. It serves POST with the one path. */
+  decide(message: Message): number {
     message.rewind()
     let segments = 0
+    let here = true
     while (message.nextOption()) {
       const { option, optionLength, optionAt, bytes } = message
       if (option === URI_PATH) {
-        if (optionLength !== 1 || bytes[optionAt] !== this.#path) return false
         segments++
-      } else if (option & 1) return false
+        here &&= optionLength === 1 && bytes[optionAt] === this.#path
+      } else if (option & 1) return BAD_OPTION
     }
-    return segments === 1
+    if (!here || segments !== 1) return NOT_FOUND
+    return message.code === POST ? CHANGED : METHOD_NOT_ALLOWED
+  }
+
+  /** What refuses a request with the code; null: a NON is ignored (section 4.3). */
+  refuse(message: Message, code: number): Uint8Array | null {
+    return message.type === CON ? compose(message, ACK, code, message.id, NO_CONTENT) : null
   }
 
   /** What is to be done with a request: deliver it, ignore it, or send this reply again. */
@@ -71,14 +89,14 @@ export class Hearing {
   ): Uint8Array {
     this.#answered = true
     if (message.type === CON)
-      return this.#keep(message.id, compose(message, ACK, message.id, payload))
-    return compose(message, NON, requester.takeId(now), payload)
+      return this.#keep(message.id, compose(message, ACK, CHANGED, message.id, payload))
+    return compose(message, NON, CHANGED, requester.takeId(now), payload)
   }
 
   /** What ends a request that was not answered with content; null: nothing is needed. */
   end(message: Message): Uint8Array | null {
     if (this.#answered || message.type !== CON) return null
-    return this.#keep(message.id, compose(message, ACK, message.id, NO_CONTENT))
+    return this.#keep(message.id, compose(message, ACK, CHANGED, message.id, NO_CONTENT))
   }
 
   #keep(id: number, reply: Uint8Array): Uint8Array {
@@ -95,10 +113,16 @@ export class Hearing {
 
 const NO_CONTENT = new Uint8Array(0)
 
-/** 2.04 Changed with the token of the request. */
-const compose = (message: Message, type: number, id: number, payload: Uint8Array): Uint8Array => {
+/** A response with the token of the request. */
+const compose = (
+  message: Message,
+  type: number,
+  code: number,
+  id: number,
+  payload: Uint8Array,
+): Uint8Array => {
   writer ??= new MessageWriter(LONGEST_REPLY)
-  writer.begin(type, CHANGED, id, message.bytes, HEADER, message.tokenLength)
+  writer.begin(type, code, id, message.bytes, HEADER, message.tokenLength)
   writer.payload(payload)
   return writer.message()
 }

@@ -8,7 +8,7 @@ import type { DeviceEvents, DeviceSession, SessionConfig } from '../session.ts'
 import { composedLength, registrationRequest, telemetryTemplate } from './device-requests.ts'
 import { Hearing } from './hearing.ts'
 import { REGISTRATION } from './exchange.ts'
-import { codeName, CON, Message, RST } from './message.ts'
+import { CHANGED, codeName, CON, EMPTY, Message, RST } from './message.ts'
 import { transmissionOf } from './options.ts'
 import { Requester, type RequesterOwner } from './requester.ts'
 
@@ -99,9 +99,10 @@ export class CoapDevice implements DeviceSession, RequesterOwner {
     if (this.#state === 'over') return
     const parsed = message.parse(bytes)
     if (parsed === 'ignored' || this.#requester.receive(message, parsed, now)) return
-    if (parsed === 'message' && this.#state === 'ready' && this.#hearing?.serves(message))
+    const isRequest = parsed === 'message' && message.code > EMPTY && message.code < 32
+    if (isRequest && this.#state === 'ready' && this.#hearing !== null)
       return this.#serve(this.#hearing, bytes, now)
-    // Pings, requests that are not served, reserved classes and format errors (sections 4.2 and 4.3).
+    // Pings, requests to a device that only sends, reserved classes and format errors (sections 4.2 and 4.3).
     if (message.type === CON) this.#requester.sendEmpty(RST, message.id, now)
   }
 
@@ -186,6 +187,12 @@ export class CoapDevice implements DeviceSession, RequesterOwner {
   /** A request of the application. */
   #serve(hearing: Hearing, bytes: Uint8Array, now: Nanoseconds): void {
     const { payloadAt } = message
+    const code = hearing.decide(message)
+    if (code !== CHANGED) {
+      const refusal = hearing.refuse(message, code)
+      if (refusal !== null) this.transmit(refusal, now)
+      return
+    }
     const reply = hearing.begin(message, now)
     if (reply === 'deliver') {
       this.#events.heard?.(bytes.subarray(payloadAt), now)
