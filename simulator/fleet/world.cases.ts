@@ -10,10 +10,13 @@ import type { Loss } from '../io/memory-datagram.ts'
 import { MemoryReactor } from '../io/memory.ts'
 import type { Closable, Timer } from '../io/reactor.ts'
 import { adapterOf } from '../protocols/index.ts'
+import type { Speech } from '../protocols/session.ts'
+import { Application } from './application.ts'
 import { Consumer } from './consumer.ts'
 import type { ConsumerEvent, FleetConfig, FleetEvent } from './fleet-protocol.ts'
 import { ECHO_PORT } from './fleet-protocol.ts'
 import { Fleet } from './fleet.ts'
+import { hearsOf } from './hears.ts'
 import type { Accounts } from './ledger.ts'
 import { settle } from './ledger.ts'
 import { Echo } from './probe.ts'
@@ -32,6 +35,8 @@ export interface Wish {
   readonly devices?: number
   readonly probes?: number
   readonly interval?: Nanoseconds
+  /** Not telemetry: the application speaks. CoAP only. */
+  readonly kind?: 'command' | 'fan-out'
   /** Instead of telemetry at the interval. */
   readonly workload?: Workload
   readonly connectLimit?: number
@@ -59,8 +64,8 @@ export const configOf = (wish: Wish): FleetConfig => {
     cpu: null,
     stack,
     workload: wish.workload ?? {
-      name: 'telemetry',
-      kind: 'telemetry',
+      name: wish.kind ?? 'telemetry',
+      kind: wish.kind ?? 'telemetry',
       interval: wish.interval ?? 250 * MILLISECOND,
       arrivals: 'constant',
       payload: 20,
@@ -124,6 +129,8 @@ export class World {
   readonly config: FleetConfig
   readonly reactor: MemoryReactor
   readonly consumer: Consumer
+  /** Null where devices speak; it takes the place of the consumer. */
+  readonly application: Application | null
   readonly fleet: Fleet
   /** Events with the instant at which they were told, ms. */
   readonly told: (readonly [Nanoseconds, FleetEvent | ConsumerEvent])[] = []
@@ -141,6 +148,8 @@ export class World {
     const tell = (event: FleetEvent | ConsumerEvent): void => {
       this.told.push([this.reactor.now() / MILLISECOND, event])
     }
+    this.application =
+      hearsOf(workload) === null ? null : new Application(this.config, this.reactor, tell)
     this.consumer = new Consumer(devices, workload, seed, tell)
     this.fleet = new Fleet(this.config, this.reactor, addressOf, tell)
     const echo = new Echo()
@@ -158,7 +167,7 @@ export class World {
       })
       return
     }
-    const { devices, server } = this.config
+    const { devices, server, workload } = this.config
     const endpoint = path.create(
       {
         devices,
@@ -167,11 +176,12 @@ export class World {
         serverName: server.name,
         password: '',
         random: new Random(1),
-        says: null,
+        says: hearsOf(workload),
       },
-      this.consumer,
+      this.application ?? this.consumer,
     )
     const owner = Object.assign(endpoint, { timerSlot: -1 })
+    if (endpoint.command) this.application?.speakThrough(endpoint as Speech, owner)
     this.reactor.bindDatagram(local, new Traffic(), endpoint, owner)
   }
 
@@ -181,7 +191,7 @@ export class World {
   }
 
   begin(plan: PhasePlan): void {
-    this.consumer.begin(plan)
+    ;(this.application ?? this.consumer).begin(plan)
     this.fleet.begin(plan)
   }
 
@@ -198,6 +208,9 @@ export class World {
 
   accounts(): Accounts {
     const flags = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
-    return settle(flags(this.fleet.report({}).ledger), flags(this.consumer.report().ledger))
+    return settle(
+      flags(this.fleet.report({}).ledger),
+      flags((this.application ?? this.consumer).report().ledger),
+    )
   }
 }
