@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Nanoseconds } from '../../core/clock.ts'
+import { Random } from '../../core/random.ts'
 import type { Hears } from '../session.ts'
 import { DeviceLog, sessionConfig, Wire } from './back-to-back.cases.ts'
 import { CoapDevice } from './session.ts'
@@ -97,4 +98,29 @@ test('after close nothing is heard', () => {
   session.close(T0)
   assert.deepEqual(hear(COMMAND), [])
   assert.deepEqual(heard, [])
+})
+
+test('a device that hears survives 50 000 hostile datagrams, and answers with no more than it was sent', () => {
+  const { session, heard } = device('commands')
+  const random = new Random(7)
+  const valid = Buffer.from(COMMAND, 'hex')
+  let sent = 0
+  let given = 0
+  session.below = Object.assign(new Wire(), {
+    fromAbove: (bytes: Uint8Array) => {
+      sent++
+      assert.ok(bytes.length <= Math.max(4, given), `${bytes.length} bytes for ${given}`)
+      return true
+    },
+  })
+  for (let i = 0; i < 50_000; i++) {
+    const bytes = Uint8Array.from(valid)
+    bytes[2] = i >> 8
+    bytes[3] = i
+    for (let k = random.integer(4); k > 0; k--)
+      bytes[random.integer(bytes.length)] = random.integer(256)
+    given = bytes.length
+    session.fromBelow(bytes.subarray(0, bytes.length - random.integer(3)), T0 + i * 1e6)
+  }
+  assert.ok(heard.length > 1000 && sent > heard.length, `${heard.length} heard, ${sent} sent`)
 })

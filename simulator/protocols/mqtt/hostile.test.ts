@@ -11,6 +11,8 @@ const VALID = [
   '2006000003210014',
   '900400010001',
   '320f0008642f3030303030370001006869',
+  '9003000101',
+  '320e0008632f30303030343200076869',
   '300d0008642f303030303037006869',
   '40020001',
   '4009000297051f00026e6f',
@@ -45,15 +47,25 @@ const feed = (session: MqttDevice | MqttConsumer, bytes: Uint8Array, cuts: numbe
   }
 }
 
+/** An application that speaks and does not listen. */
+const SPEECH = {
+  transmitted: () => {},
+  acknowledged: () => {},
+  gaveUp: () => {},
+  unblocked: () => {},
+}
+
 const endings = (events: Events): number =>
   events.lines.filter((line) => line.startsWith('ended')).length
 
 for (const version of ['3.1.1', '5']) {
   test(`a device (${version}) throws nothing and ends at most once`, () => {
     fc.assert(
-      fc.property(hostile, cuts, fc.boolean(), (bytes, cuts, ready) => {
+      fc.property(hostile, cuts, fc.boolean(), fc.boolean(), (bytes, cuts, ready, hearing) => {
         const events = new Events()
-        const device = new MqttDevice(deviceConfig('acknowledged', { version }), events)
+        const hears = hearing ? 'commands' : null
+        const config = { ...deviceConfig('acknowledged', { version }), hears } as const
+        const device = new MqttDevice(config, events)
         device.below = new Below()
         device.open(0)
         if (ready) device.fromBelow(hex(version === '5' ? '2003000000' : '20020000'), 1)
@@ -69,7 +81,7 @@ for (const version of ['3.1.1', '5']) {
   test(`a consumer (${version}) throws nothing and ends at most once`, () => {
     fc.assert(
       fc.property(hostile, cuts, fc.boolean(), (bytes, cuts, ready) => {
-        const events = new Events()
+        const events = Object.assign(new Events(), { speech: SPEECH })
         const consumer = new MqttConsumer(consumerConfig('acknowledged', { version }), events)
         consumer.below = new Below()
         consumer.open(0)
@@ -78,6 +90,7 @@ for (const version of ['3.1.1', '5']) {
             hex(version === '5' ? '2003000000900400010001' : '200200009003000101'),
             1,
           )
+        if (ready) consumer.command(42, 0, ascii('AAAAAAAA'), 2)
         feed(consumer, bytes, cuts)
         assert.ok(endings(events) <= 1)
       }),

@@ -5,7 +5,7 @@ import { SECOND } from '../../core/clock.ts'
 import type { Cause } from '../../core/layer.ts'
 import { Random } from '../../core/random.ts'
 import type { ProtocolOptions, Reliability } from '../../core/types.ts'
-import type { DeviceEvents } from '../session.ts'
+import type { DeviceEvents, Hears } from '../session.ts'
 import { XmppDevice } from './device.ts'
 import { BOUND, FEATURES, HEADER, MECHANISMS, ServerSide, SUCCESS } from './server.fixture.ts'
 
@@ -42,6 +42,7 @@ class Events implements DeviceEvents {
 const device = (
   reliability: Reliability = 'acknowledged',
   options: ProtocolOptions = { sasl: 'PLAIN' },
+  hears: Hears = null,
 ) => {
   const events = new Events()
   const session = new XmppDevice(
@@ -53,6 +54,7 @@ const device = (
       password: 'secret',
       random: new Random(1),
       registration: 'resource-directory',
+      hears,
     },
     events,
   )
@@ -296,13 +298,74 @@ test('whatever a server sends, at any point, the session stands or ends; it neve
     }),
   )
   fc.assert(
-    fc.property(fc.nat({ max: 5 }), fc.array(piece, { maxLength: 6 }), (good, bad) => {
-      const { session, events, server } = device()
-      session.open(0)
-      for (const step of steps.slice(0, good)) server.says(step)
-      for (const words of bad) session.fromBelow(Buffer.from(words, 'latin1'), 1)
-      assert.equal(server.closes, events.cause === null ? 0 : 1)
-    }),
+    fc.property(
+      fc.nat({ max: 5 }),
+      fc.boolean(),
+      fc.array(piece, { maxLength: 6 }),
+      (good, hearing, bad) => {
+        const { session, events, server } = device(
+          'acknowledged',
+          undefined,
+          hearing ? 'commands' : null,
+        )
+        session.open(0)
+        for (const step of steps.slice(0, good)) server.says(step)
+        for (const words of bad) session.fromBelow(Buffer.from(words, 'latin1'), 1)
+        assert.equal(server.closes, events.cause === null ? 0 : 1)
+      },
+    ),
     { numRuns: 300 },
   )
+})
+
+const command = (body: string): string =>
+  `<message from='collector@x.test/r' to='d000042@x.test' type='normal'><body>${body}</body></message>`
+
+/** A device that hears, logged in; its presence was answered. */
+const hearing = (reliability: Reliability = 'acknowledged') => {
+  const heard: string[] = []
+  const all = device(reliability, undefined, 'commands')
+  Object.assign(all.events, {
+    heard: (payload: Uint8Array) => heard.push(Buffer.from(payload).toString()),
+  })
+  all.server.logIn()
+  if (reliability !== 'best-effort') all.server.says(`<enabled xmlns='${SM}'/>`)
+  return { ...all, heard }
+}
+
+test('a device that hears sends presence, and is ready when the server has dealt with it', () => {
+  const { events, server, session } = hearing('best-effort')
+  assert.match(
+    server.heard(),
+    /^<presence\/><iq type='get' id='ready' to='x.test'><ping [^>]*\/><\/iq>$/,
+  )
+  assert.deepEqual(events.log, [])
+  assert.equal(session.send(0, Buffer.from('AAAAAAAA'), 1), false)
+  server.says(`<presence from='d000042@x.test/r' to='d000042@x.test/r'/>`)
+  assert.deepEqual(events.log, [])
+  server.says(`<iq type='result' id='ready' from='x.test' to='d000042@x.test/r'/>`)
+  assert.equal(events.log.length, 1)
+})
+
+test('a command is heard, whether the scanner or the parser reads it; errors and messages without a body are not', () => {
+  const { server, heard } = hearing('best-effort')
+  server.says(command('AAAA'))
+  server.says(command('a &amp; b'))
+  server.says(`<message from='x.test' type='error'><body>no</body></message>`)
+  server.says(`<message from='x.test'><subject>no</subject></message>`)
+  assert.deepEqual(heard, ['AAAA', 'a & b'])
+})
+
+test('presence and its iq count among the stanzas that the server handles, and what is heard among ours', () => {
+  const { server, session, events } = hearing()
+  server.heard()
+  server.says(`<iq type='result' id='ready'/>`)
+  server.says(command('AAAA'))
+  server.says(`<r xmlns='${SM}'/>`)
+  assert.equal(server.heard(), `<a xmlns='${SM}' h='2'/>`)
+  session.answer(3, Buffer.from('AAAAAAAA'), 1)
+  server.says(ack(2))
+  const before = events.log.length
+  server.says(ack(3))
+  assert.equal(events.log.length, before + 1, 'the third stanza is the answer')
 })
