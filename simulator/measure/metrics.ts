@@ -228,7 +228,7 @@ const INSTRUMENT: Record<string, Metric> = {
   ...times(
     'probe.error',
     ['p50', 'p90', 'p99', 'max'],
-    "Round trip of bare UDP echoes over a link that only delays, minus that delay: the instrument's own error",
+    "Round trip of bare UDP echoes over a link that only delays, minus that delay, either way: the instrument's own error",
   ),
   'wire.plaintext_devices': {
     unit: 'count',

@@ -2,10 +2,10 @@
  * The four parties of a cell: link, server, consumer, fleet; started in this order, each ready before the next, all gone
  * when their stack is disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
  */
-import type { TimelineEvent } from '../core/link-profile.ts'
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Broker, BrokerProduct } from '../brokers/broker.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
+import type { TimelineEvent } from '../core/link-profile.ts'
 import type { Cell } from '../core/types.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder, FleetConfig, FleetEvent, FleetOrder, RoleConfig } from '../fleet/fleet-protocol.ts' // prettier-ignore
 import type { LinkConfig, LinkEvent, LinkOrder } from '../network/link-protocol.ts'

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
-import { probeTun } from '../network/host.ts'
+import { requireLink } from '../network/host.ts'
 import { CANARY_WIDTH } from '../fleet/payload.ts'
 import { Identities } from '../security/identities.ts'
 import { makePki } from '../security/pki.ts'
@@ -159,14 +159,6 @@ const requireRoom = async (
   const calibration = readCalibration(calibrationFile(), machineIdentity())
   const doubt = packetRateWarning(scenario, calibration)
   if (doubt !== null) say(`more than is trusted: ${doubt.text}. ${doubt.remedy}.`)
-}
-
-/** Without a link no cell can run: better said once, before there is a folder, than by every cell. */
-const requireLink = async (): Promise<Readonly<Record<string, string>>> => {
-  const tun = await probeTun()
-  if (tun.ok) return tun.sysctls
-  const { reason, remedy } = tun
-  throw new ThingbenchError('TB_LINK_UNAVAILABLE', { reason, remedy })
 }
 
 /** Keys and names of a run: fresh for each, so that no run knows another's. */
