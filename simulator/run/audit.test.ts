@@ -37,6 +37,7 @@ test('an audit that is interrupted anywhere and taken up again says what an unin
   assert.equal(stacks.TCP_NODELAY?.['mqtt-tcp'], 'on asked for, not read back')
   assert.equal(stacks.TCP_NODELAY?.['coap-udp'], undefined)
   assert.equal(stacks.server?.['mqtt-tcp'], 'Eclipse Mosquitto 2.0.11 | Eclipse Mosquitto 2.0.12')
+  assert.equal(stacks['mqtt.keepalive']?.['mqtt-tcp'], '1 min')
   assert.deepEqual(channels, { 'here 2 r1': 'digest 0', 'here 2 r2': 'digest 1 | other' })
   assert.equal(agree, false)
   for (let at = 0; at <= cells.length; at++) {

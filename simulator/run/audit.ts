@@ -3,9 +3,10 @@
  * It is collected from the cells as they ran, not from what was configured.
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
-import type { Cell } from '../core/types.ts'
+import type { Cell, Stack } from '../core/types.ts'
+import { formatQuantity } from '../core/units.ts'
 import { holdsCanary } from '../fleet/payload.ts'
-import { adapterOf } from '../protocols/index.ts'
+import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
 import { silenceWords } from './silence-audit.ts'
 import { tcpProperties } from './tcp-audit.ts'
@@ -32,6 +33,16 @@ const parted = (joined: Readonly<Record<string, string>>): Sets =>
 
 const joined = (sets: Sets): Record<string, string> =>
   Object.fromEntries([...sets].map(([key, values]) => [key, [...values].join(SEPARATOR)]))
+
+/** The keys of the stack's own protocol, as a scenario would write them. */
+const optionProperties = ({ protocol, options }: Stack): Record<string, string> => {
+  const rules = PROTOCOLS.find(({ adapter }) => adapter.name === protocol)?.options
+  const text = (key: string, value: string | number | boolean): string =>
+    rules?.[key]?.type === 'duration' ? formatQuantity(Number(value), 'duration') : String(value)
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [`${protocol}.${key}`, text(key, value)]),
+  )
+}
 
 export class Audit {
   readonly #stacks = new Map<string, Sets>()
@@ -70,12 +81,7 @@ export class Audit {
         : {}),
       'what ends a connection without answers': silenceWords(stack, result.sysctls),
       ...result.fleet.negotiated,
-      ...Object.fromEntries(
-        Object.entries(stack.options).map(([key, value]) => [
-          `${stack.protocol}.${key}`,
-          String(value),
-        ]),
-      ),
+      ...optionProperties(stack),
       ...Object.fromEntries(
         Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value]),
       ),
