@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { brokerPlan } from './broker-plan.cases.ts'
+import type { BrokerPlan } from './broker.ts'
 import { mosquitto, mosquittoConfiguration } from './mosquitto.ts'
 
 const TLS = { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' } as const
@@ -32,6 +33,25 @@ test('a plan with TLS has a second listener of that version and suite', () => {
   assert.deepEqual(secure.trim().split('\n'), [
     '127.0.0.1',
     'max_connections -1',
+    'certfile /nowhere/server.crt',
+    'keyfile /nowhere/server.key',
+    'tls_version tlsv1.3',
+    'ciphers_tls1.3 TLS_AES_128_GCM_SHA256',
+  ])
+})
+
+test('a plan with WebSocket has a second listener for it, with TLS where that is asked for', () => {
+  const listener = (plan: Partial<BrokerPlan>): readonly string[] => {
+    const text = mosquittoConfiguration(brokerPlan({ framing: 'websocket', ...plan }))
+    const [, plain = '', device = '', ...more] = text.split('\nlistener ')
+    assert.deepEqual([plain.split('\n')[0], more], ['1883 127.0.0.1', []])
+    return device.trim().split('\n')
+  }
+  const webSocket = ['max_connections -1', 'socket_domain ipv4', 'protocol websockets']
+  assert.deepEqual(listener({}), ['8083 127.0.0.1', ...webSocket])
+  assert.deepEqual(listener({ security: 'tls', tls: TLS }), [
+    '8084 127.0.0.1',
+    ...webSocket,
     'certfile /nowhere/server.crt',
     'keyfile /nowhere/server.key',
     'tls_version tlsv1.3',

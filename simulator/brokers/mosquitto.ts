@@ -7,6 +7,8 @@ import { askProgram } from './runtimes/find-program.ts'
 
 const PROGRAM = 'mosquitto'
 const CONFIGURATION = 'mosquitto.conf'
+/** None are registered; other brokers have these. */
+const WEBSOCKET_PORTS = { plain: 8083, secure: 8084 }
 
 /** mosquitto.conf for a plan (mosquitto.conf(5)). Pure: the files that it names are written by `prepare`. */
 export const mosquittoConfiguration = (plan: BrokerPlan): string =>
@@ -22,14 +24,28 @@ export const mosquittoConfiguration = (plan: BrokerPlan): string =>
     '',
     `listener ${mqtt.ports.plain} ${plan.address}`,
     'max_connections -1',
-    ...(plan.security === 'tls' ? tlsListener(plan) : []),
+    ...deviceListener(plan),
     '',
   ].join('\n')
 
-const tlsListener = ({ address, folder, tls }: BrokerPlan): string[] => [
-  '',
-  `listener ${mqtt.ports.secure} ${address}`,
-  'max_connections -1',
+/** Nothing where devices use the plain one. */
+const deviceListener = (plan: BrokerPlan): string[] => {
+  const { address, framing, security } = plan
+  if (framing === 'none' && security === 'none') return []
+  const ports = framing === 'none' ? mqtt.ports : WEBSOCKET_PORTS
+  return [
+    '',
+    `listener ${security === 'none' ? ports.plain : ports.secure} ${address}`,
+    'max_connections -1',
+    ...(framing === 'none' ? [] : WEBSOCKET),
+    ...(security === 'tls' ? tlsOf(plan) : []),
+  ]
+}
+
+/** libwebsockets binds to the address of the plan only where it need not think of IPv6. */
+const WEBSOCKET = ['socket_domain ipv4', 'protocol websockets']
+
+const tlsOf = ({ folder, tls }: BrokerPlan): string[] => [
   `certfile ${join(folder, 'server.crt')}`,
   `keyfile ${join(folder, 'server.key')}`,
   // A minimum. With 1.2 it is the client, which offers nothing else, that keeps it at 1.2.
@@ -76,6 +92,12 @@ export const mosquitto: BrokerProduct = {
       '1000 QoS 1 messages per receiving client above those in flight; further ones are dropped, though acknowledged to their senders (max_queued_messages, default)',
     'status topics': '$SYS every 10 s (sys_interval, default)',
     log: 'connections are not logged (connection_messages false; default true)',
+    'WebSocket: TCP_NODELAY': 'on (built into libwebsockets)',
+    'WebSocket: listen backlog': "the system's (built into libwebsockets)",
+    'WebSocket: handshakes':
+      'looked after once per turn of the main loop, which takes up to 100 ms while no established session says anything (2.0, built in)',
+    'WebSocket: request':
+      'a head of at most 2 to 4 KiB (websockets_headers_size, default); ours has 200 bytes',
     'TLS version':
       'at least the one asked for (tls_version); that it is not a later one, the client sees to',
     'TLS group': "OpenSSL's default list; the client offers one",
@@ -83,6 +105,7 @@ export const mosquitto: BrokerProduct = {
   },
   registration: 'resource-directory',
   ports: { mqtt: mqtt.ports },
+  websocket: { mqtt: WEBSOCKET_PORTS },
   version,
   configuration: (plan) => ({ file: CONFIGURATION, text: mosquittoConfiguration(plan) }),
   prepare,

@@ -3,6 +3,8 @@
  *
  *     session   (MQTT, CoAP, XMPP: an Upper and the application's verbs)
  *        |  fromAbove ↓            ↑ open, fromBelow, ready, closed
+ *     framing   (WebSocket: a Layer)
+ *        |
  *     security  (TLS, DTLS: a Layer)
  *        |  fromAbove ↓            ↑ open, fromBelow, ready, closed
  *     port      (a socket of io/, or an in-memory one: a Lower)
@@ -30,6 +32,7 @@ export type CauseCode =
   | 'unanswered' // so many retransmissions in a row that a new association is tried
   | 'certificate' // the peer's certificate was refused
   | 'alert' // a TLS or DTLS alert or failure that is not about the certificate
+  | 'upgrade' // the server does not open a WebSocket, or not as RFC 6455 asks
   | 'authentication' // wrong credentials
   | 'protocol' // the peer broke the protocol
   | 'limit' // a limit of this host was hit (descriptors, ports)

@@ -9,6 +9,8 @@ import type { LinkProfile, TimelineEvent } from './link-profile.ts'
 
 export type Reliability = 'best-effort' | 'acknowledged' | 'exactly-once'
 export type Security = 'none' | 'tls' | 'dtls-psk'
+/** What lies between the session and the security below it. */
+export type Framing = 'none' | 'websocket'
 
 /** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in. */
 export type ProtocolOptions = Readonly<Record<string, string | number | boolean>>
@@ -51,6 +53,7 @@ export interface Stack {
   readonly kind: string
   readonly protocol: string
   readonly carrier: 'stream' | 'datagram'
+  readonly framing: Framing
   readonly security: Security
   readonly broker: string
   readonly reliability: Reliability
@@ -132,6 +135,7 @@ export interface StackEntry {
   readonly title: string
   readonly protocol: string
   readonly carrier: 'stream' | 'datagram'
+  readonly framing: Framing
   readonly security: Security
   /** The first is the default. */
   readonly brokers: readonly string[]

@@ -136,7 +136,7 @@ export class Bench implements FleetState {
     this.attempts.push(now)
     this.onOpen(session, now)
     const at = this.securityOpenedAt
-    return { session, security: at === null ? null : new OpenedLayer(at) }
+    return { session, framing: null, security: at === null ? null : new OpenedLayer(at) }
   }
 
   /** Connects at once, and the schedule begins. */

@@ -78,6 +78,7 @@ export class Device implements Timer, DeviceEvents {
     let at = Math.min(this.#due, this.#retryAt)
     if (pile === null) return at
     at = Math.min(at, pile.session.deadline())
+    if (pile.framing !== null) at = Math.min(at, pile.framing.deadline())
     return pile.security === null ? at : Math.min(at, pile.security.deadline())
   }
 
@@ -85,6 +86,7 @@ export class Device implements Timer, DeviceEvents {
     if (now >= this.#retryAt) this.connect(now)
     if (this.#pile?.security && now >= this.#pile.security.deadline())
       this.#pile.security.expire(now)
+    if (this.#pile?.framing && now >= this.#pile.framing.deadline()) this.#pile.framing.expire(now)
     if (this.#pile && now >= this.#pile.session.deadline()) this.#pile.session.expire(now)
     if (now >= this.#due) this.#fire(now)
   }
@@ -92,8 +94,10 @@ export class Device implements Timer, DeviceEvents {
   sessionReady(now: Nanoseconds): void {
     this.#state = 'ready'
     this.#pause = 0
-    const transport = this.#pile?.security?.openedAt ?? this.#pile?.session.openedAt ?? now
-    const security = this.#pile?.session.openedAt ?? now
+    // A layer is opened when the one below it is ready.
+    const secured = this.#pile?.framing ?? this.#pile?.session
+    const security = secured?.openedAt ?? now
+    const transport = this.#pile?.security?.openedAt ?? security
     this.#fleet.deviceReady(this, this.#startedAt, transport, security, now)
     this.#again = this.#unacknowledged.sequences()
     this.#pump(now)

@@ -23,8 +23,10 @@ export interface RoleConfig {
   readonly seed: number
   readonly server: {
     readonly address: string
+    /** Where the consumer connects: without security, and without framing. */
     readonly plain: number
-    readonly secure: number
+    /** Where devices connect. */
+    readonly device: number
     readonly name: string
   }
   /** Hex: the run's secret, from which keys and passwords come. */
@@ -100,8 +102,9 @@ export interface FleetReport {
   readonly ends: Readonly<Record<string, { readonly count: number; readonly example: string }>>
   /** Why messages were given up -> how many. */
   readonly givenUp: Readonly<Record<string, number>>
-  /** What the session handed to the layer below, and that layer to the socket. */
+  /** What the session handed to the layer below, what framing made of it, and what is handed to the socket. */
   readonly application: BoundaryBytes
+  readonly framed: BoundaryBytes
   readonly transport: BoundaryBytes
   /** Version, cipher and group as negotiated, from one device; empty without security. */
   readonly negotiated: Readonly<Record<string, string>>

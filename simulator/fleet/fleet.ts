@@ -64,6 +64,7 @@ export class Fleet implements FleetState, Timer {
   #unsettled = 0
   #quiet = false
   #application: BoundaryBytes = { sent: 0, received: 0 }
+  #framed: BoundaryBytes = { sent: 0, received: 0 }
   #transport: BoundaryBytes = { sent: 0, received: 0 }
   #snapshots: Nanoseconds[] = []
 
@@ -147,6 +148,7 @@ export class Fleet implements FleetState, Timer {
       ends: Object.fromEntries(this.#ends),
       givenUp: Object.fromEntries(this.#givenUp),
       application: this.#application,
+      framed: this.#framed,
       transport: this.#transport,
       negotiated,
       tcp: this.#factory.tcp.found,
@@ -212,14 +214,10 @@ export class Fleet implements FleetState, Timer {
   #snapshot(): void {
     this.#snapshots.shift()
     const sign = this.#snapshots.length === 1 ? -1 : 1
-    const { application, transport } = this.#factory
-    this.#application = add(
-      this.#application,
-      application.sentBytes,
-      application.receivedBytes,
-      sign,
-    )
-    this.#transport = add(this.#transport, transport.sentBytes, transport.receivedBytes, sign)
+    const { application, framed, transport } = this.#factory
+    this.#application = add(this.#application, application, sign)
+    this.#framed = add(this.#framed, framed, sign)
+    this.#transport = add(this.#transport, transport, sign)
   }
 
   // ---- what devices say ------------------------------------------------------------------------------------------
@@ -299,7 +297,7 @@ export class Fleet implements FleetState, Timer {
   }
 }
 
-const add = (to: BoundaryBytes, sent: number, received: number, sign: number): BoundaryBytes => ({
-  sent: to.sent + sign * sent,
-  received: to.received + sign * received,
+const add = (to: BoundaryBytes, traffic: Traffic, sign: number): BoundaryBytes => ({
+  sent: to.sent + sign * traffic.sentBytes,
+  received: to.received + sign * traffic.receivedBytes,
 })

@@ -178,6 +178,7 @@ const WIRE: Record<string, Metric> = {
       ip: 'IP headers',
       transport: 'TCP or UDP headers, and packets without payload',
       security: 'TLS or DTLS records and tags',
+      framing: 'frame headers and masks of WebSocket',
       application: "the application protocol's own framing, acknowledgements and names",
       payload: 'application payload',
       retransmission: 'retransmitted packets, whole',

@@ -4,6 +4,7 @@
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Broker, BrokerProduct } from '../brokers/broker.ts'
+import { devicePort } from '../brokers/serves.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
 import type { TimelineEvent } from '../core/link-profile.ts'
 import type { Cell } from '../core/types.ts'
@@ -103,7 +104,6 @@ const roleConfig = (
   context: RunContext,
   namespace: string,
 ): Omit<RoleConfig, 'cpu'> => {
-  const ports = product.ports[cell.stack.protocol]
   return {
     namespace,
     stack: cell.stack,
@@ -113,8 +113,8 @@ const roleConfig = (
     seed: cell.seed,
     server: {
       address: SERVER_ADDRESS,
-      plain: ports?.plain ?? 0,
-      secure: ports?.secure ?? 0,
+      plain: product.ports[cell.stack.protocol]?.plain ?? 0,
+      device: devicePort(product, cell.stack) ?? 0,
       name: context.serverName,
     },
     secret: context.secret,

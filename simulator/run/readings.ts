@@ -178,15 +178,18 @@ const wire = ({ cell, fleet, link, accounts }: CellReports): Reading[] => {
   const per = (count: number): number => count / n
   const both = (field: keyof WireCount): number => steady.up[field] + steady.down[field]
   const payload = n * cell.workload.payload
-  const application = fleet.application.sent + fleet.application.received
+  const framed = fleet.framed.sent + fleet.framed.received
+  // Both are counted where the session hands its bytes over.
+  const framing = framed - (fleet.application.sent + fleet.application.received)
   // Packets are counted when they cross the link, bytes of the application when it hands them over: a few at the borders of the
   // window differ. Without a security layer there is nothing to tell apart, so the link's count alone stands.
   const secured = cell.stack.security !== 'none'
   const layers: Record<string, number> = {
     ip: both('ipHeader'),
     transport: both('transportHeader'),
-    security: secured ? both('transportPayload') - application : 0,
-    application: (secured ? application : both('transportPayload')) - payload,
+    security: secured ? both('transportPayload') - framed : 0,
+    framing,
+    application: (secured ? framed : both('transportPayload')) - framing - payload,
     payload,
     retransmission: both('retransmittedBytes'),
   }

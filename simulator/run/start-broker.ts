@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
 import { startProcess, waitListening } from '../brokers/runtimes/process.ts'
+import { devicePort } from '../brokers/serves.ts'
 import { deviceName } from '../core/device-name.ts'
 import type { Cell } from '../core/types.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
@@ -39,9 +40,9 @@ export const startBroker = async (
   const cpu = context.processors.server
   const broker = started.use(await startProcess(product, plan, { namespace, cpu, signal }))
   for (const pid of broker.pids()) context.lock.started(pid)
-  const ports = product.ports[stack.protocol]
-  const wanted = ports === undefined ? [] : [ports.plain]
-  if (ports !== undefined && stack.security !== 'none') wanted.push(ports.secure)
+  const wanted = [product.ports[stack.protocol]?.plain, devicePort(product, stack)].filter(
+    (port) => typeof port === 'number',
+  )
   await waitListening(broker, SERVER_ADDRESS, wanted, PATIENCE, signal)
   return broker
 }
@@ -52,6 +53,7 @@ const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string):
     folder,
     address: SERVER_ADDRESS,
     protocol: stack.protocol,
+    framing: stack.framing,
     security: stack.security,
     serverName: context.serverName,
     password: context.identities.password,

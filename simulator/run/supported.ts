@@ -8,6 +8,8 @@ import { adapterOf } from '../protocols/index.ts'
 export const unsupportedReason = ({ stack }: Cell): string | null => {
   const broker = brokerNamed(stack.broker)
   const securities = broker.serves[stack.protocol] ?? []
+  if (stack.framing !== 'none' && broker.websocket?.[stack.protocol] === undefined)
+    return `${broker.title} does not serve ${stack.protocol} over WebSocket`
   if (!securities.includes(stack.security))
     return `${broker.title} does not serve ${stack.protocol} with ${stack.security} security (it serves: ${securities.join(', ') || 'nothing of it'})`
   const { reliabilities, name } = adapterOf(stack.protocol)

@@ -13,6 +13,7 @@ const entry = (
   title: name,
   protocol: name.split('-')[0] ?? '',
   carrier: name.startsWith('coap') ? 'datagram' : 'stream',
+  framing: 'none',
   security,
   brokers,
   reliabilities,

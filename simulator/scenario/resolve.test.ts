@@ -53,6 +53,7 @@ test('fills in every default', () => {
     kind: 'mqtt-tls',
     protocol: 'mqtt',
     carrier: 'stream',
+    framing: 'none',
     security: 'tls',
     broker: 'mosquitto',
     reliability: 'acknowledged',

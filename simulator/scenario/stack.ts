@@ -65,6 +65,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
   kind: entry.name,
   protocol: entry.protocol,
   carrier: entry.carrier,
+  framing: entry.framing,
   security: entry.security,
   broker: keys.broker?.value ?? entry.brokers[0] ?? '',
   reliability: keys.reliability ?? reliability,

@@ -50,6 +50,7 @@ const start = async (
     folder,
     address: HOST,
     protocol: 'mqtt',
+    framing: 'none' as const,
     security: tls === null ? ('none' as const) : ('tls' as const),
     serverName: 'server.test',
     password: '',
