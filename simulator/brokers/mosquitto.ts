@@ -96,6 +96,8 @@ export const mosquitto: BrokerProduct = {
     'WebSocket: listen backlog': "the system's (built into libwebsockets)",
     'WebSocket: handshakes':
       'looked after once per turn of the main loop, which takes up to 100 ms while no established session says anything (2.0, built in)',
+    'WebSocket: pings':
+      'a Ping every 300 s, and an end 10 s after one that no Pong answered (built into libwebsockets)',
     'WebSocket: request':
       'a head of at most 2 to 4 KiB (websockets_headers_size, default); ours has 200 bytes',
     'TLS version':

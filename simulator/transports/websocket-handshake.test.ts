@@ -144,8 +144,18 @@ test('no answer within 30 s is a timeout, an end before the answer is truncated'
   ended.layer.closed({ code: 'closed', detail: 'FIN' }, 1)
   assert.deepEqual(ended.top.cause, {
     code: 'truncated',
-    detail: 'the peer closed without an answer to the WebSocket handshake',
+    detail: 'no answer to the WebSocket handshake: FIN',
   })
+  const reset = new Bench()
+  reset.layer.open(0)
+  reset.layer.closed({ code: 'reset', detail: 'RST' }, 1)
+  assert.deepEqual(reset.top.cause, {
+    code: 'reset',
+    detail: 'no answer to the WebSocket handshake: RST',
+  })
+  const unconnected = new Bench()
+  unconnected.layer.closed({ code: 'refused', detail: 'nobody' }, 1)
+  assert.deepEqual(unconnected.top.cause, { code: 'refused', detail: 'nobody' })
 })
 
 test('a request that the layer below does not take waits for it', () => {

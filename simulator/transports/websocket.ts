@@ -183,10 +183,9 @@ export class WebSocketClient implements Layer, FrameEvents {
     this.#kept = null
     this.#deadline = NEVER
     if (state === 'closing' || state === 'closed') return
-    if (cause.code !== 'closed') this.above.closed(cause, now)
-    else if (state === 'handshake') this.above.closed(UNANSWERED, now)
+    if (state === 'handshake') this.above.closed(unanswered(cause), now)
     // "The WebSocket Connection Close Code is considered to be 1006" (section 7.1.5).
-    else this.above.closed(UNFRAMED, now)
+    else this.above.closed(cause.code === 'closed' ? UNFRAMED : cause, now)
   }
 
   #fail({ code, detail }: Violation, now: Nanoseconds): void {
@@ -208,10 +207,11 @@ export class WebSocketClient implements Layer, FrameEvents {
   }
 }
 
-const UNANSWERED: Cause = {
-  code: 'truncated',
-  detail: 'the peer closed without an answer to the WebSocket handshake',
-}
+/** Who speaks no WebSocket hangs up. */
+const unanswered = ({ code, detail }: Cause): Cause => ({
+  code: code === 'closed' ? 'truncated' : code,
+  detail: `no answer to the WebSocket handshake: ${detail}`,
+})
 const UNFRAMED: Cause = {
   code: 'truncated',
   detail: 'the peer closed without a Close frame of WebSocket',
