@@ -66,6 +66,7 @@ export class PileFactory {
     this.#config = config
     this.adapter = adapterOf(stack.protocol)
     this.#remote = { host: server.address, port: server.device }
+    // Mosquitto takes any path; this is the one that is customary.
     this.#webSocket =
       stack.framing === 'websocket'
         ? { host: `${server.name}:${server.device}`, path: '/mqtt', subprotocol: stack.protocol }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Scenario } from '../core/types.ts'
 import { CATALOGUE } from '../scenario/catalogue.fixture.ts'
 import { folderProfiles, parseScenario, PROFILES } from '../scenario/load.ts'
 import type { Scenario } from '../core/types.ts'

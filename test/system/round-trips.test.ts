@@ -1,6 +1,7 @@
 /** Round trips to CONNACK, by least squares over four round-trip times: the slope is theirs, the intercept is the processors'. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { fit } from './least-squares.cases.ts'
 import type { RunResult } from './run-scenario.cases.ts'
 import { runText, skipReason } from './run-scenario.cases.ts'
 
@@ -29,15 +30,6 @@ workload: { interval: 500 ms, payload: 50 B }
 phases: { ramp: 500 ms, warmup: 500 ms, measure: 1 s, drain: 500 ms }
 repetitions: 1
 `
-
-/** The line through the points with the least squared distances. */
-const fit = (x: readonly number[], y: readonly number[]): { slope: number; intercept: number } => {
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length
-  const [mx, my] = [mean(x), mean(y)]
-  const slope =
-    mean(x.map((a, i) => (a - mx) * ((y[i] as number) - my))) / mean(x.map((a) => (a - mx) ** 2))
-  return { slope, intercept: my - slope * mx }
-}
 
 describe('round trips to CONNACK', { skip: skipReason() }, () => {
   let result: RunResult
