@@ -34,6 +34,8 @@ export interface Violation {
 
 const violation = (detail: string, code = PROTOCOL_ERROR): Violation => ({ code, detail })
 
+const hex = (opcode: number): string => `0x${opcode.toString(16)}`
+
 /** All frames of this thread are made here: one at a time, and handed down at once. */
 let scratch: Uint8Array = new Uint8Array(4096)
 
@@ -139,7 +141,8 @@ export class FrameReader {
 
   /** The first two bytes are there, or the whole header is. */
   #headerPart(): Violation | null {
-    const [first = 0, second = 0] = this.#header
+    const first = this.#header[0] as number
+    const second = this.#header[1] as number
     if (this.#have > 2) return this.#longLength(second)
     const wrong = this.#checkStart(first, second)
     if (wrong !== null) return wrong
@@ -151,16 +154,17 @@ export class FrameReader {
 
   #checkStart(first: number, second: number): Violation | null {
     const opcode = first & OPCODE
-    const hex = `0x${opcode.toString(16)}`
     if ((first & RESERVED) !== 0)
       return violation('a frame with reserved bits, though no extension was agreed on')
     if ((second & MASKED) !== 0) return violation('a masked frame from a server')
     if (opcode === TEXT) return violation('a text frame: MQTT is binary', UNSUPPORTED)
     if (opcode > PONG || (opcode > BINARY && opcode < CONTROL))
-      return violation(`a frame of unknown type ${hex}`)
+      return violation(`a frame of unknown type ${hex(opcode)}`)
     if (opcode >= CONTROL) {
-      if ((first & FIN) === 0) return violation(`a control frame ${hex} in fragments`)
-      return second > SHORT ? violation(`a control frame ${hex} of more than 125 bytes`) : null
+      if ((first & FIN) === 0) return violation(`a control frame ${hex(opcode)} in fragments`)
+      return second > SHORT
+        ? violation(`a control frame ${hex(opcode)} of more than 125 bytes`)
+        : null
     }
     if (opcode === CONTINUATION && !this.#within) return violation('a continuation of no message')
     if (opcode === BINARY && this.#within)
