@@ -1,5 +1,5 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
-import type { ProtocolOptions, Security } from '../core/types.ts'
+import type { ProtocolOptions, Security, TlsAuth } from '../core/types.ts'
 import type { VersionRange } from './versions.ts'
 
 export interface BrokerPlan {
@@ -19,7 +19,9 @@ export interface BrokerPlan {
     readonly group: string
     readonly cipher: string
   } | null
-  /** Device name -> pre-shared key. */
+  /** PEM of the authority that has signed each device's certificate, with the device name as its common name; absent: devices show none. */
+  readonly clientAuthority?: string
+  /** Device name -> pre-shared key; in TLS, when there are any, they take the place of certificates. */
   readonly psk: ReadonlyMap<string, Uint8Array>
   readonly devices: number
   readonly options: ProtocolOptions
@@ -42,6 +44,8 @@ export interface BrokerProduct {
   readonly versions: VersionRange | null
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
+  /** Who can show what to its TLS listener; absent: the server a certificate. */
+  readonly tlsAuth?: readonly TlsAuth[]
   /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */
   readonly hops: 1 | 2
   /** No consumer can stand behind it: only `ack.*` is measured, never `latency.*`. */

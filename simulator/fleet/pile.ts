@@ -13,9 +13,9 @@ import { adapterOf } from '../protocols/index.ts'
 import type { DeviceSession, ProtocolAdapter } from '../protocols/session.ts'
 import { Identities } from '../security/identities.ts'
 import { DtlsClient, DtlsContext } from '../transports/dtls.ts'
-import { TlsClient, TlsContext } from '../transports/tls.ts'
 import type { Device } from './device.ts'
 import type { FleetConfig } from './fleet-protocol.ts'
+import { TlsDevices } from './tls-devices.ts'
 
 /** A security layer, as far as a device looks at it. */
 export interface SecurityLayer extends Upper, Lower, Timed {
@@ -36,12 +36,13 @@ export class PileFactory {
   readonly application = new Traffic()
   /** What is handed to sockets; the same object as `application` for a plain stack. */
   readonly transport: Traffic
+  /** Null without TLS. */
+  readonly tls: TlsDevices | null
   /** What the first device's connection has. */
   readonly tcp: TcpRecord = { found: null }
   readonly #config: FleetConfig
   readonly #remote: Address
   readonly #identities: Identities
-  readonly #tls: TlsContext | null
   readonly #dtls: DtlsContext | null
   readonly #password: string
   #connections = 0
@@ -57,9 +58,9 @@ export class PileFactory {
     this.#identities = new Identities(Buffer.from(config.secret, 'hex'))
     this.#password = this.#identities.password
     this.transport = stack.security === 'none' ? this.application : new Traffic()
-    this.#tls =
+    this.tls =
       stack.security === 'tls' && stack.tls !== null
-        ? TlsContext.client({ ...stack.tls, authority: config.authority ?? '' })
+        ? new TlsDevices(stack.tls, config, this.#identities)
         : null
     this.#dtls =
       stack.security === 'dtls-psk' && stack.dtls !== null ? DtlsContext.client(stack.dtls) : null
@@ -89,8 +90,7 @@ export class PileFactory {
   }
 
   #securityFor(device: number): SecurityLayer | null {
-    if (this.#tls !== null)
-      return new TlsClient(this.#tls, this.application, this.#config.server.name)
+    if (this.tls !== null) return this.tls.client(device, this.application)
     if (this.#dtls !== null)
       return new DtlsClient(
         this.#dtls,

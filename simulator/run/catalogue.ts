@@ -41,6 +41,10 @@ export const catalogue: Catalogue = {
   plannedOptions: Object.fromEntries(
     PROTOCOLS.map(({ adapter, planned }) => [adapter.name, planned]),
   ),
-  brokers: BROKERS.map(({ name, title }) => ({ name, title })),
+  brokers: BROKERS.map(({ name, title, tlsAuth }) => ({
+    name,
+    title,
+    ...(tlsAuth && { tlsAuth }),
+  })),
   metrics: Object.fromEntries(Object.entries(METRICS).map(([name, { unit }]) => [name, unit])),
 }

@@ -78,7 +78,7 @@ export const CATALOGUE: Catalogue = {
     amqp: ['link_credit'],
   },
   brokers: [
-    { name: 'mosquitto', title: 'Eclipse Mosquitto' },
+    { name: 'mosquitto', title: 'Eclipse Mosquitto', tlsAuth: ['server', 'x509', 'psk'] },
     { name: 'prosody', title: 'Prosody' },
     { name: 'thingbench', title: 'CoAP server of thingbench' },
     { name: 'libcoap', title: 'libcoap' },
