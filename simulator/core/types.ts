@@ -179,7 +179,7 @@ export interface Catalogue {
     readonly name: string
     readonly title: string
     /** See BrokerProduct.tlsAuth. */
-    readonly tlsAuth?: readonly TlsAuth[]
+    readonly tlsAuth: readonly TlsAuth[]
   }[]
   /** metric name -> unit. */
   readonly metrics: Readonly<Record<string, string>>

@@ -41,10 +41,6 @@ export const catalogue: Catalogue = {
   plannedOptions: Object.fromEntries(
     PROTOCOLS.map(({ adapter, planned }) => [adapter.name, planned]),
   ),
-  brokers: BROKERS.map(({ name, title, tlsAuth }) => ({
-    name,
-    title,
-    ...(tlsAuth && { tlsAuth }),
-  })),
+  brokers: BROKERS.map(({ name, title, tlsAuth = ['server'] }) => ({ name, title, tlsAuth })),
   metrics: Object.fromEntries(Object.entries(METRICS).map(([name, { unit }]) => [name, unit])),
 }

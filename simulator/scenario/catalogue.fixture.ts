@@ -79,9 +79,9 @@ export const CATALOGUE: Catalogue = {
   },
   brokers: [
     { name: 'mosquitto', title: 'Eclipse Mosquitto', tlsAuth: ['server', 'x509', 'psk'] },
-    { name: 'prosody', title: 'Prosody' },
-    { name: 'thingbench', title: 'CoAP server of thingbench' },
-    { name: 'libcoap', title: 'libcoap' },
+    { name: 'prosody', title: 'Prosody', tlsAuth: ['server'] },
+    { name: 'thingbench', title: 'CoAP server of thingbench', tlsAuth: ['server'] },
+    { name: 'libcoap', title: 'libcoap', tlsAuth: ['server'] },
   ],
   metrics: {
     'latency.p50': 'ms',

@@ -68,7 +68,7 @@ export const checkAuth = (
   if (entry.security !== 'tls') return
   const server = broker?.value ?? entry.brokers[0]
   const allowed = (name: string | undefined): readonly string[] =>
-    catalogue.brokers.find((one) => one.name === name)?.tlsAuth ?? ['server']
+    catalogue.brokers.find((one) => one.name === name)?.tlsAuth ?? []
   if (!allowed(server).includes(auth.value)) {
     const able = catalogue.stacks.filter(
       (stack) =>

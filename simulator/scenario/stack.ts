@@ -62,7 +62,7 @@ const given = (options: ProtocolOptions): ProtocolOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
 const defaultCipher = ({ auth, tls }: StackKeys): string =>
-  (auth.value === 'psk' ? TLS_PSK_CIPHERS : TLS_CIPHERS)[tls.version][0] as string
+  (auth.value === 'psk' ? TLS_PSK_CIPHERS : TLS_CIPHERS)[tls.version][0]
 
 export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliability): Stack => ({
   name: keys.name?.value ?? entry.name,

@@ -2,7 +2,7 @@
  * An authority and a server certificate for one run: X.509 version 3 (RFC 5280), ECDSA on P-256 with SHA-256.
  * Every run's certificates have the same length, so that handshake bytes can be compared between runs.
  */
-import { implicit, octetString, sequence } from './der.ts'
+import { implicit, sequence } from './der.ts'
 import type { Party, Validity } from './x509.ts'
 import { authorityExtensions, certify, endExtensions, extension, keyIdentifiers, newParty, pem } from './x509.ts' // prettier-ignore
 
