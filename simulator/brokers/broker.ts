@@ -1,5 +1,5 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
-import type { ProtocolOptions, Security, TlsAuth } from '../core/types.ts'
+import type { ProtocolOptions, Security, TlsAbilities } from '../core/types.ts'
 import type { VersionRange } from './versions.ts'
 
 export interface BrokerPlan {
@@ -44,8 +44,8 @@ export interface BrokerProduct {
   readonly versions: VersionRange | null
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
-  /** Who can show what to its TLS listener; absent: the server a certificate. */
-  readonly tlsAuth?: readonly TlsAuth[]
+  /** Absent: its TLS shows a certificate and resumes nothing. */
+  readonly tls?: TlsAbilities
   /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */
   readonly hops: 1 | 2
   /** No consumer can stand behind it: only `ack.*` is measured, never `latency.*`. */

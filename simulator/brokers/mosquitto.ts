@@ -89,7 +89,7 @@ export const mosquitto: BrokerProduct = {
   program: PROGRAM,
   versions: { from: '2.0', below: '3' },
   serves: { mqtt: ['none', 'tls'] },
-  tlsAuth: ['server', 'x509', 'psk'],
+  tls: { auth: ['server', 'x509', 'psk'], resumption: true },
   hops: 2,
   consumer: 'subscribes',
   audit: {

@@ -23,6 +23,13 @@ export interface TlsOptions {
 /** Who shows what in TLS: the server a certificate; both ends a certificate; or no certificates, but a key that both know. */
 export type TlsAuth = 'server' | 'x509' | 'psk'
 
+/** What a server can do in TLS besides showing a certificate. */
+export interface TlsAbilities {
+  readonly auth: readonly TlsAuth[]
+  /** It takes the session tickets that it gives. */
+  readonly resumption: boolean
+}
+
 export interface StackTls extends TlsOptions {
   readonly auth: TlsAuth
   /** Devices keep session tickets and offer them when they connect again. */
@@ -178,8 +185,7 @@ export interface Catalogue {
   readonly brokers: readonly {
     readonly name: string
     readonly title: string
-    /** See BrokerProduct.tlsAuth. */
-    readonly tlsAuth: readonly TlsAuth[]
+    readonly tls: TlsAbilities
   }[]
   /** metric name -> unit. */
   readonly metrics: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /** The catalogue that the scenario reader is given: what can be asked for, put together from protocols, brokers and metrics. */
 import { BROKERS } from '../brokers/catalogue.ts'
-import type { Catalogue, Security, StackEntry } from '../core/types.ts'
+import type { Catalogue, Security, StackEntry, TlsAbilities } from '../core/types.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 
@@ -13,6 +13,8 @@ const STACKS: readonly (readonly [string, string, Security, string])[] = [
   ['xmpp-tcp', 'xmpp', 'none', 'XMPP over TCP'],
   ['xmpp-tls', 'xmpp', 'tls', 'XMPP over direct TLS (XEP-0368)'],
 ]
+
+const CERTIFICATE_ONLY: TlsAbilities = { auth: ['server'], resumption: false }
 
 const PLANNED = [
   'mqtt-ws', 'mqtt-wss', 'mqtt-quic', 'coap-dtls-rpk', 'coap-dtls-x509', 'coap-ipsec', 'coap-tcp', 'coap-tls',
@@ -41,6 +43,6 @@ export const catalogue: Catalogue = {
   plannedOptions: Object.fromEntries(
     PROTOCOLS.map(({ adapter, planned }) => [adapter.name, planned]),
   ),
-  brokers: BROKERS.map(({ name, title, tlsAuth = ['server'] }) => ({ name, title, tlsAuth })),
+  brokers: BROKERS.map(({ name, title, tls = CERTIFICATE_ONLY }) => ({ name, title, tls })),
   metrics: Object.fromEntries(Object.entries(METRICS).map(([name, { unit }]) => [name, unit])),
 }

@@ -1,5 +1,5 @@
 /** A catalogue like the real one, for the tests of this folder. */
-import type { Catalogue, OptionRule, Reliability, StackEntry } from '../core/types.ts'
+import type { Catalogue, OptionRule, Reliability, StackEntry, TlsAbilities } from '../core/types.ts'
 
 const reliabilities: readonly Reliability[] = ['best-effort', 'acknowledged']
 
@@ -25,6 +25,8 @@ const choice = (allowed: readonly (string | number)[]): OptionRule => ({
   default: allowed[0] ?? '',
   help: 'One of some.',
 })
+
+const NO_MORE: TlsAbilities = { auth: ['server'], resumption: false }
 
 export const CATALOGUE: Catalogue = {
   stacks: [
@@ -78,10 +80,14 @@ export const CATALOGUE: Catalogue = {
     amqp: ['link_credit'],
   },
   brokers: [
-    { name: 'mosquitto', title: 'Eclipse Mosquitto', tlsAuth: ['server', 'x509', 'psk'] },
-    { name: 'prosody', title: 'Prosody', tlsAuth: ['server'] },
-    { name: 'thingbench', title: 'CoAP server of thingbench', tlsAuth: ['server'] },
-    { name: 'libcoap', title: 'libcoap', tlsAuth: ['server'] },
+    {
+      name: 'mosquitto',
+      title: 'Eclipse Mosquitto',
+      tls: { auth: ['server', 'x509', 'psk'], resumption: true },
+    },
+    { name: 'prosody', title: 'Prosody', tls: NO_MORE },
+    { name: 'thingbench', title: 'CoAP server of thingbench', tls: NO_MORE },
+    { name: 'libcoap', title: 'libcoap', tls: NO_MORE },
   ],
   metrics: {
     'latency.p50': 'ms',

@@ -58,7 +58,7 @@ export const checkCipher = (keys: StackKeys, problems: Problems): void => {
   })
 }
 
-/** What the stack's server can be shown, and what goes together. */
+/** What the stack's server can do in TLS, and what goes together. */
 export const checkAuth = (
   { auth, broker, tls }: StackKeys,
   entry: StackEntry,
@@ -67,21 +67,21 @@ export const checkAuth = (
 ): void => {
   if (entry.security !== 'tls') return
   const server = broker?.value ?? entry.brokers[0]
-  const allowed = (name: string | undefined): readonly string[] =>
-    catalogue.brokers.find((one) => one.name === name)?.tlsAuth ?? []
-  if (!allowed(server).includes(auth.value)) {
-    const able = catalogue.stacks.filter(
-      (stack) =>
-        stack.security === 'tls' && stack.brokers.some((one) => allowed(one).includes(auth.value)),
-    )
+  const abilities = catalogue.brokers.find((one) => one.name === server)?.tls
+  if (!abilities?.auth.includes(auth.value))
     problems.add(auth, auth.path, {
-      found: `"${auth.value}", which ${server} does not ask of devices`,
-      allowed: allowed(server).join(', '),
-      advice: `It is there for ${able.map((stack) => stack.name).join(', ')}.`,
+      found: `"${auth.value}", which ${server} does not have`,
+      allowed: abilities?.auth.join(', ') ?? 'nothing',
     })
-  }
-  if (auth.value === 'psk' && tls.resumption.value)
-    problems.add(tls.resumption, tls.resumption.path, {
+  const { resumption } = tls
+  if (!resumption.value) return
+  if (!abilities?.resumption)
+    problems.add(resumption, resumption.path, {
+      found: `resumption with ${server}, which takes no session tickets`,
+      allowed: 'false',
+    })
+  else if (auth.value === 'psk')
+    problems.add(resumption, resumption.path, {
       found: 'resumption of sessions with a pre-shared key',
       allowed: 'false with auth: psk',
       advice: 'A handshake with a key has no certificates that a ticket could spare.',
