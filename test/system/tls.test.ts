@@ -1,9 +1,9 @@
 /** TLS of devices against real servers: who shows what, what a ticket spares, and what goes wrong, each with its name. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import type { BrokerPlan, BrokerProduct } from '../../simulator/brokers/broker.ts'
 import { brokerPlan } from '../../simulator/brokers/broker-plan.cases.ts'
 import { mosquitto } from '../../simulator/brokers/mosquitto.ts'
@@ -11,6 +11,8 @@ import { prosody } from '../../simulator/brokers/prosody.ts'
 import { startProcess, waitListening } from '../../simulator/brokers/runtimes/process.ts'
 import { MILLISECOND, SECOND } from '../../simulator/core/clock.ts'
 import type { TlsOptions } from '../../simulator/core/types.ts'
+import type { HistogramJson } from '../../simulator/measure/histogram.ts'
+import { Histogram } from '../../simulator/measure/histogram.ts'
 import { DeviceCertificates } from '../../simulator/security/device-certificates.ts'
 import { makePki } from '../../simulator/security/pki.ts'
 import type { TlsClientOptions } from '../../simulator/transports/tls-context.ts'
@@ -19,6 +21,8 @@ import { TlsTickets } from '../../simulator/transports/tls-tickets.ts'
 import type { TlsIdentity } from '../../simulator/transports/tls.ts'
 import type { Visit } from './tls-visit.cases.ts'
 import { visit } from './tls-visit.cases.ts'
+import type { RunResult } from './run-scenario.cases.ts'
+import { runText, skipReason } from './run-scenario.cases.ts'
 
 const HOST = `127.${(process.pid >> 8) & 127}.${process.pid & 255}.9`
 const HOUR = 3600_000
@@ -192,19 +196,19 @@ describe('a pre-shared key against mosquitto', { skip: noMosquitto }, () => {
     it(`opens TLS ${tls.version} with ${tls.cipher}; another key or name is told so`, async (t) => {
       await using _ = await serverOf(mosquitto, tls, { psk, certificate: null })
       const keyed = context(tls, { authority: null })
-      const with_ = (identity: string, key: Uint8Array): Visit =>
+      const known = (identity: string, key: Uint8Array): Visit =>
         connect(keyed, { device: 0, psk: { identity, key } })
-      const good = with_('d000000', KEY)
+      const good = known('d000000', KEY)
       assert.equal(good.end, 'ready')
       assert.equal(good.negotiated.cipher, tls.cipher)
       assert.equal(good.roundTrips, FULL[tls.version])
       t.diagnostic(`${good.sent} + ${good.received} B`)
       assert.match(
-        with_('d000000', Buffer.from('fedcba9876543210')).end,
+        known('d000000', Buffer.from('fedcba9876543210')).end,
         /^authentication: pre-shared key: the server has another key \(alert (bad_record_mac|illegal_parameter)\)/,
       )
       assert.match(
-        with_('d000001', KEY).end,
+        known('d000001', KEY).end,
         /^authentication: pre-shared key: the server knows no such identity/,
       )
     })
@@ -236,6 +240,101 @@ for (const tls of [TLS13, TLS12])
         ['no', 'no'],
       )
       // Of TLS 1.2 it gives none (options.no_ticket).
-    assert.deepEqual([tickets.offered, tickets.accepted], [tls === TLS13 ? 1 : 0, 0])
+      assert.deepEqual([tickets.offered, tickets.accepted], [tls === TLS13 ? 1 : 0, 0])
     },
   )
+
+const DEVICES = 5
+const ROUND_TRIP = 100
+
+/** Every device loses its connection once, in the window, and makes another. */
+const RECONNECTING = `
+thingbench: 1
+name: tickets
+stacks:
+  - { stack: mqtt-tls, name: full, tls: { version: '1.2' } }
+  - { stack: mqtt-tls, name: resumed, tls: { version: '1.2', resumption: true } }
+  - { stack: mqtt-tls, name: mutual, auth: x509, tls: { resumption: true } }
+  - { stack: mqtt-tls, name: keyed, auth: psk }
+links: [{ name: far, delay: ${ROUND_TRIP / 2} ms }]
+devices: ${DEVICES}
+workload: { interval: 1 s, payload: 100 B, reliability: acknowledged }
+phases: { ramp: 200 ms, warmup: 1 s, measure: 3 s, drain: 2 s }
+timeline: [{ at: 1 s, rebind: all, policy: reset, to: address }]
+repetitions: 1
+`
+
+describe('a run with reconnections', { skip: skipReason() }, () => {
+  let result: RunResult
+  before(async () => {
+    result = await runText(RECONNECTING)
+  })
+  after(() => result[Symbol.asyncDispose]())
+
+  const audit = (property: string, stack: string): string | undefined =>
+    result.run.audit.stacks[property]?.[stack]
+
+  it('every message arrives, and every device has reconnected', () => {
+    for (const stack of ['full', 'resumed', 'mutual', 'keyed']) {
+      assert.equal(result.value('delivery.ratio', stack), 1, stack)
+      assert.equal(result.value('devices.reconnects', stack), DEVICES, stack)
+      assert.equal(result.value('wire.plaintext_devices', stack), 0, stack)
+    }
+  })
+
+  it('devices with tickets resume; the others have no such number', () => {
+    for (const stack of ['resumed', 'mutual']) {
+      assert.equal(result.value('devices.resumed', stack), DEVICES)
+      assert.equal(
+        audit('TLS resumption', stack),
+        `${DEVICES} of ${DEVICES} session tickets that were offered were taken`,
+      )
+      assert.equal(audit('resumed', stack), 'yes')
+    }
+    for (const stack of ['full', 'keyed']) {
+      assert.deepEqual(result.values('devices.resumed', stack), [])
+      assert.equal(audit('TLS resumption', stack), 'no: every handshake is a full one')
+    }
+  })
+
+  /** Of the latest message of each device the median (some had one on the way, and learn earlier), and twice the worst error of a probe, in round trips. */
+  const latest = async (stack: string): Promise<readonly [number, number]> => {
+    const last = result.rows.findLast((r) => r.metric === 'outcome' && r.stack === stack)
+    const folder = last?.attempt === 2 ? `${last.cell}.attempt2` : String(last?.cell)
+    const file = join(result.folder, 'cells', folder, 'histograms.json')
+    const series = JSON.parse(await readFile(file, 'utf8')) as Record<string, HistogramJson>
+    const of = (name: string): Histogram => Histogram.fromJSON(series[name] as HistogramJson)
+    const latency = of('latency')
+    const value = latency.quantile(1 - DEVICES / 2 / latency.count) ?? NaN
+    return [value, 2 * (of('probe.error').max ?? 0)].map(
+      (ns) => ns / MILLISECOND / ROUND_TRIP,
+    ) as unknown as readonly [number, number]
+  }
+
+  /** RST, TCP, TLS, CONNACK, and half of one for the message. */
+  for (const [stack, roundTrips] of [
+    ['full', 5.5],
+    ['resumed', 4.5],
+  ] as const)
+    it(`${stack}: the message that found the connection lost arrives after ${roundTrips} round trips`, async (t) => {
+      const [measured, disturbance] = await latest(stack)
+      t.diagnostic(`${measured.toFixed(2)} round trips, disturbed by ${disturbance.toFixed(2)}`)
+      assert.ok(measured >= roundTrips - 0.1, `${measured} round trips`)
+      assert.ok(measured < roundTrips + 0.8 + disturbance, `${measured} round trips`)
+    })
+
+  it('the audit says who shows what', () => {
+    assert.match(
+      audit('TLS certificates', 'mutual') ?? '',
+      /^of the server \d+ B, of a device \d+ B$/,
+    )
+    assert.match(audit('TLS authentication', 'keyed') ?? '', /^both ends, by a key/)
+    assert.equal(audit('TLS certificates', 'keyed'), 'none')
+  })
+
+  it('connecting takes most bytes with two certificates and fewest with a key', () => {
+    const bytes = (stack: string): number =>
+      result.value('wire.connect_bytes.up', stack) + result.value('wire.connect_bytes.down', stack)
+    assert.ok(bytes('mutual') > bytes('full') && bytes('full') > bytes('keyed'))
+  })
+})
