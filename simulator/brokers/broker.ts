@@ -1,5 +1,5 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
-import type { Framing, ProtocolOptions, Security } from '../core/types.ts'
+import type { Framing, ProtocolOptions, Security, TlsAbilities } from '../core/types.ts'
 import type { VersionRange } from './versions.ts'
 
 export interface BrokerPlan {
@@ -20,7 +20,9 @@ export interface BrokerPlan {
     readonly group: string
     readonly cipher: string
   } | null
-  /** Device name -> pre-shared key. */
+  /** PEM of the authority that has signed each device's certificate, with the device name as its common name; absent: devices show none. */
+  readonly clientAuthority?: string
+  /** Device name -> pre-shared key; in TLS, when there are any, they take the place of certificates. */
   readonly psk: ReadonlyMap<string, Uint8Array>
   readonly devices: number
   readonly options: ProtocolOptions
@@ -49,6 +51,8 @@ export interface BrokerProduct {
   readonly versions: VersionRange | null
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
+  /** Absent: its TLS shows a certificate and resumes nothing. */
+  readonly tls?: TlsAbilities
   /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */
   readonly hops: 1 | 2
   /** No consumer can stand behind it: only `ack.*` is measured, never `latency.*`. */

@@ -81,3 +81,30 @@ test('certificate and key are readable by their owner only', async (t) => {
   for (const name of ['mosquitto.conf', 'server.crt', 'server.key'])
     assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name)
 })
+
+test('devices with certificates are known by the names in them', async (t) => {
+  const plan = brokerPlan({ security: 'tls', tls: TLS, clientAuthority: 'AUTHORITY' })
+  const text = mosquittoConfiguration(plan)
+  assert.match(text, /^certfile .*\nkeyfile .*\ncafile \/nowhere\/devices\.crt$/m)
+  assert.match(text, /^require_certificate true\nuse_identity_as_username true$/m)
+  const folder = await mkdtemp(join(tmpdir(), 'thingbench-mosquitto-'))
+  t.after(() => rm(folder, { recursive: true }))
+  await mosquitto.prepare({ ...plan, folder })
+  assert.equal(await readFile(join(folder, 'devices.crt'), 'utf8'), 'AUTHORITY')
+})
+
+test('devices with keys need no certificate, and their keys stay out of the configuration', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'thingbench-mosquitto-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const psk = new Map([
+    ['d000000', Buffer.from('ab')],
+    ['d000001', Buffer.from('c:')],
+  ])
+  await mosquitto.prepare(brokerPlan({ folder, security: 'tls', tls: TLS, psk }))
+  const text = await readFile(join(folder, 'mosquitto.conf'), 'utf8')
+  assert.match(text, /^psk_file .*keys\.psk\npsk_hint thingbench\nuse_identity_as_username true$/m)
+  assert.doesNotMatch(text, /certfile|keyfile|6162/)
+  const keys = join(folder, 'keys.psk')
+  assert.equal(await readFile(keys, 'utf8'), 'd000000:6162\nd000001:633a\n')
+  assert.equal((await stat(keys)).mode & 0o777, 0o600)
+})

@@ -45,22 +45,49 @@ const deviceListener = (plan: BrokerPlan): string[] => {
 /** libwebsockets binds to the address of the plan only where it need not think of IPv6. */
 const WEBSOCKET = ['socket_domain ipv4', 'protocol websockets']
 
-const tlsOf = ({ folder, tls }: BrokerPlan): string[] => [
-  `certfile ${join(folder, 'server.crt')}`,
-  `keyfile ${join(folder, 'server.key')}`,
+const AUTHORITY = 'devices.crt'
+const KEYS = 'keys.psk'
+
+/** Who shows what. With certificates or keys of their own, devices are known to the broker by the names in them. */
+const credentials = ({ folder, clientAuthority, psk }: BrokerPlan): string[] => {
+  if (psk.size > 0)
+    return [
+      `psk_file ${join(folder, KEYS)}`,
+      'psk_hint thingbench',
+      'use_identity_as_username true',
+    ]
+  const own = [`certfile ${join(folder, 'server.crt')}`, `keyfile ${join(folder, 'server.key')}`]
+  if (clientAuthority === undefined) return own
+  return [
+    ...own,
+    `cafile ${join(folder, AUTHORITY)}`,
+    'require_certificate true',
+    'use_identity_as_username true',
+  ]
+}
+
+const tlsOf = (plan: BrokerPlan): string[] => [
+  ...credentials(plan),
   // A minimum. With 1.2 it is the client, which offers nothing else, that keeps it at 1.2.
-  `tls_version tlsv${tls?.version ?? '1.3'}`,
+  `tls_version tlsv${plan.tls?.version ?? '1.3'}`,
   // From version 3.2 on, OpenSSL counts suites with 8-byte tags as security level zero.
-  tls?.version === '1.2'
-    ? `ciphers ${tls.cipher}:@SECLEVEL=0`
-    : `ciphers_tls1.3 ${tls?.cipher ?? ''}`,
+  plan.tls?.version === '1.2'
+    ? `ciphers ${plan.tls.cipher}:@SECLEVEL=0`
+    : `ciphers_tls1.3 ${plan.tls?.cipher ?? ''}`,
 ]
+
+/** mosquitto.conf(5), psk_file: a line `identity:key in hex` for each. */
+const keyFile = ({ psk }: BrokerPlan): string =>
+  [...psk].map(([name, key]) => `${name}:${Buffer.from(key).toString('hex')}\n`).join('')
 
 const prepare = async (plan: BrokerPlan): Promise<Launch> => {
   if (plan.certificate !== null) {
     await writeFile(join(plan.folder, 'server.crt'), plan.certificate.chain, { mode: 0o600 })
     await writeFile(join(plan.folder, 'server.key'), plan.certificate.key, { mode: 0o600 })
   }
+  if (plan.clientAuthority !== undefined)
+    await writeFile(join(plan.folder, AUTHORITY), plan.clientAuthority, { mode: 0o600 })
+  if (plan.psk.size > 0) await writeFile(join(plan.folder, KEYS), keyFile(plan), { mode: 0o600 })
   const file = join(plan.folder, CONFIGURATION)
   await writeFile(file, mosquittoConfiguration(plan), { mode: 0o600 })
   return { command: PROGRAM, args: ['-c', file], env: {} }
@@ -78,6 +105,7 @@ export const mosquitto: BrokerProduct = {
   program: PROGRAM,
   versions: { from: '2.0', below: '3' },
   serves: { mqtt: ['none', 'tls'] },
+  tls: { auth: ['server', 'x509', 'psk'], resumption: true },
   hops: 2,
   consumer: 'subscribes',
   audit: {
@@ -103,7 +131,8 @@ export const mosquitto: BrokerProduct = {
     'TLS version':
       'at least the one asked for (tls_version); that it is not a later one, the client sees to',
     'TLS group': "OpenSSL's default list; the client offers one",
-    'TLS session tickets': 'sent (default) and not used',
+    'TLS session tickets':
+      'sent (default: two after a full TLS 1.3 handshake, one after a resumed one); used with tls.resumption only',
   },
   registration: 'resource-directory',
   ports: { mqtt: mqtt.ports },

@@ -30,8 +30,8 @@ export type CauseCode =
   | 'unreachable' // no route, or the kernel reports so
   | 'timeout' // no answer within a deadline
   | 'unanswered' // so many retransmissions in a row that a new association is tried
-  | 'certificate' // the peer's certificate was refused
-  | 'alert' // a TLS or DTLS alert or failure that is not about the certificate
+  | 'certificate' // a certificate was refused, the peer's or ours
+  | 'alert' // a TLS or DTLS alert or failure that is not about credentials
   | 'upgrade' // the server does not open a WebSocket, or not as RFC 6455 asks
   | 'authentication' // wrong credentials
   | 'protocol' // the peer broke the protocol

@@ -22,6 +22,22 @@ export interface TlsOptions {
   readonly cipher: string
 }
 
+/** Who shows what in TLS: the server a certificate; both ends a certificate; or no certificates, but a key that both know. */
+export type TlsAuth = 'server' | 'x509' | 'psk'
+
+/** What a server can do in TLS besides showing a certificate. */
+export interface TlsAbilities {
+  readonly auth: readonly TlsAuth[]
+  /** It takes the session tickets that it gives. */
+  readonly resumption: boolean
+}
+
+export interface StackTls extends TlsOptions {
+  readonly auth: TlsAuth
+  /** Devices keep session tickets and offer them when they connect again. */
+  readonly resumption: boolean
+}
+
 export interface DtlsOptions {
   /** A device shakes hands anew after so many retransmissions in a row without an answer; null: never. */
   readonly rehandshakeAfter: number | null
@@ -57,7 +73,7 @@ export interface Stack {
   readonly security: Security
   readonly broker: string
   readonly reliability: Reliability
-  readonly tls: TlsOptions | null
+  readonly tls: StackTls | null
   readonly dtls: DtlsOptions | null
   readonly tcp: TcpOptions
   readonly options: ProtocolOptions
@@ -170,7 +186,11 @@ export interface Catalogue {
   readonly options: Readonly<Record<string, Readonly<Record<string, OptionRule>>>>
   /** protocol -> keys of the format, or `key: value` for one value of a key, that have no engine yet. */
   readonly plannedOptions: Readonly<Record<string, readonly string[]>>
-  readonly brokers: readonly { readonly name: string; readonly title: string }[]
+  readonly brokers: readonly {
+    readonly name: string
+    readonly title: string
+    readonly tls: TlsAbilities
+  }[]
   /** metric name -> unit. */
   readonly metrics: Readonly<Record<string, string>>
 }

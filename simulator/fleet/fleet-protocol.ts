@@ -7,6 +7,7 @@ import type { TcpFound } from '../core/tcp.ts'
 import type { Stack, Workload } from '../core/types.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import type { Second } from '../measure/intervals.ts'
+import type { DeviceAuthority } from '../security/device-certificates.ts'
 import type { PhasePlan } from './schedule.ts'
 
 /** What both sides of a cell must agree on. */
@@ -37,6 +38,8 @@ export interface FleetConfig extends RoleConfig {
   readonly registration: 'resource-directory' | 'time-resource'
   /** PEM of the authority that signed the server's certificate. */
   readonly authority: string | null
+  /** What signs the devices' certificates; null: they have none. */
+  readonly deviceAuthority: DeviceAuthority | null
   readonly canary: string
   /** Connects in flight at most (mosquitto's listen backlog is 100; beyond it SYN retransmission is measured). */
   readonly connectLimit: number
@@ -108,6 +111,10 @@ export interface FleetReport {
   readonly transport: BoundaryBytes
   /** Version, cipher and group as negotiated, from one device; empty without security. */
   readonly negotiated: Readonly<Record<string, string>>
+  /** Session tickets that were offered in handshakes, and those that the server took; null where devices keep none. */
+  readonly tickets: { readonly offered: number; readonly accepted: number } | null
+  /** DER bytes of a device's certificate; null where it has none. */
+  readonly certificateBytes: number | null
   /** TCP of the first device that connected; null for a datagram stack, or when none did. */
   readonly tcp: TcpFound | null
 }

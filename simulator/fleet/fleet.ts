@@ -136,6 +136,7 @@ export class Fleet implements FleetState, Timer {
   }
 
   report(negotiated: Readonly<Record<string, string>>): FleetReport {
+    const { tls } = this.#factory
     return {
       ledger: Buffer.from(this.ledger.bytes()).toString('base64'),
       ready: encodeDoubles(this.#ready),
@@ -151,6 +152,10 @@ export class Fleet implements FleetState, Timer {
       framed: this.#framed,
       transport: this.#transport,
       negotiated,
+      tickets: tls?.tickets
+        ? { offered: tls.tickets.offered, accepted: tls.tickets.accepted }
+        : null,
+      certificateBytes: tls?.certificateBytes ?? null,
       tcp: this.#factory.tcp.found,
     }
   }

@@ -45,7 +45,13 @@ test("a device's socket is asked for what its stack asks of TCP", () => {
 })
 
 test('layers are stacked session, framing, security, and each boundary counts where there is a layer', () => {
-  const tls = { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' } as const
+  const tls = {
+    version: '1.3',
+    group: 'X25519',
+    cipher: 'TLS_AES_128_GCM_SHA256',
+    auth: 'server',
+    resumption: false,
+  } as const
   for (const framing of ['none', 'websocket'] as const)
     for (const security of ['none', 'tls'] as const) {
       const plain = configOf({ protocol: 'mqtt' })

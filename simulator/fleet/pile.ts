@@ -13,11 +13,11 @@ import { adapterOf } from '../protocols/index.ts'
 import type { DeviceSession, ProtocolAdapter } from '../protocols/session.ts'
 import { Identities } from '../security/identities.ts'
 import { DtlsClient, DtlsContext } from '../transports/dtls.ts'
-import { TlsClient, TlsContext } from '../transports/tls.ts'
 import { WebSocketClient } from '../transports/websocket.ts'
 import type { WebSocketTarget } from '../transports/websocket-handshake.ts'
 import type { Device } from './device.ts'
 import type { FleetConfig } from './fleet-protocol.ts'
+import { TlsDevices } from './tls-devices.ts'
 
 /** A security layer, as far as a device looks at it. */
 export interface SecurityLayer extends Upper, Lower, Timed {
@@ -50,12 +50,13 @@ export class PileFactory {
   readonly framed: Traffic
   /** What is handed to sockets; the same object as `framed` for a plain stack. */
   readonly transport: Traffic
+  /** Null without TLS. */
+  readonly tls: TlsDevices | null
   /** What the first device's connection has. */
   readonly tcp: TcpRecord = { found: null }
   readonly #config: FleetConfig
   readonly #remote: Address
   readonly #identities: Identities
-  readonly #tls: TlsContext | null
   readonly #dtls: DtlsContext | null
   readonly #webSocket: WebSocketTarget | null
   readonly #password: string
@@ -75,9 +76,9 @@ export class PileFactory {
     this.#password = this.#identities.password
     this.framed = this.#webSocket === null ? this.application : new Traffic()
     this.transport = stack.security === 'none' ? this.framed : new Traffic()
-    this.#tls =
+    this.tls =
       stack.security === 'tls' && stack.tls !== null
-        ? TlsContext.client({ ...stack.tls, authority: config.authority ?? '' })
+        ? new TlsDevices(stack.tls, config, this.#identities)
         : null
     this.#dtls =
       stack.security === 'dtls-psk' && stack.dtls !== null ? DtlsContext.client(stack.dtls) : null
@@ -113,7 +114,7 @@ export class PileFactory {
   }
 
   #securityFor(device: number): SecurityLayer | null {
-    if (this.#tls !== null) return new TlsClient(this.#tls, this.framed, this.#config.server.name)
+    if (this.tls !== null) return this.tls.client(device, this.framed)
     if (this.#dtls !== null)
       return new DtlsClient(
         this.#dtls,

@@ -74,6 +74,7 @@ export const configOf = (wish: Wish): FleetConfig => {
     secret: '00'.repeat(32),
     registration: 'resource-directory',
     authority: null,
+    deviceAuthority: null,
     canary: 'canary-',
     connectLimit: wish.connectLimit ?? 50,
     watchesAck: true,

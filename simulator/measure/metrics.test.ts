@@ -28,7 +28,7 @@ cpu.{broker,fleet}_us_per_connect us
 memory.{broker,fleet,kernel}_kib_per_session KiB
 link.{unplanned_drops,late_packets,unreachable} count
 link.clocked ratio
-devices.{connected,failed,reconnects} count
+devices.{connected,failed,reconnects,resumed} count
 `
 
 const expand = (pattern: string): string[] => {

@@ -273,6 +273,11 @@ const INSTRUMENT: Record<string, Metric> = {
     meaning:
       'Connections beyond the first of each device: how often one ended and another was ready.',
   },
+  'devices.resumed': {
+    unit: 'count',
+    better: 'higher',
+    meaning: 'Handshakes in which the server took the session ticket that the device offered.',
+  },
 }
 
 /** Metric name -> unit, direction and meaning. */

@@ -10,6 +10,7 @@ import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
 import { silenceWords } from './silence-audit.ts'
 import { tcpProperties } from './tcp-audit.ts'
+import { tlsProperties } from './tls-audit.ts'
 
 export interface AuditJson {
   /** Property -> stack -> what it was; several values in one run are joined by " | ". */
@@ -60,7 +61,8 @@ export class Audit {
     this.#tcp = parted(earlier.tcp)
   }
 
-  add(cell: Cell, result: CellResult): void {
+  /** @param certificateBytes DER bytes of the server's certificate chain */
+  add(cell: Cell, result: CellResult, certificateBytes: number): void {
     const { stack } = cell
     const broker = brokerNamed(stack.broker)
     for (const [name, value] of Object.entries(result.sysctls))
@@ -82,6 +84,7 @@ export class Audit {
       'what ends a connection without answers': silenceWords(stack, result.sysctls),
       ...result.fleet.negotiated,
       ...optionProperties(stack),
+      ...tlsProperties(stack, result.fleet, certificateBytes),
       ...Object.fromEntries(
         Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value]),
       ),

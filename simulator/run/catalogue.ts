@@ -1,7 +1,7 @@
 /** The catalogue that the scenario reader is given: what can be asked for, put together from protocols, brokers and metrics. */
 import { BROKERS } from '../brokers/catalogue.ts'
 import { devicePort } from '../brokers/serves.ts'
-import type { Catalogue, Framing, Security, StackEntry } from '../core/types.ts'
+import type { Catalogue, Framing, Security, StackEntry, TlsAbilities } from '../core/types.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 
@@ -16,6 +16,8 @@ const STACKS: readonly (readonly [string, string, Security, string, Framing?])[]
   ['xmpp-tcp', 'xmpp', 'none', 'XMPP over TCP'],
   ['xmpp-tls', 'xmpp', 'tls', 'XMPP over direct TLS (XEP-0368)'],
 ]
+
+const CERTIFICATE_ONLY: TlsAbilities = { auth: ['server'], resumption: false }
 
 const PLANNED = [
   'mqtt-quic', 'coap-dtls-rpk', 'coap-dtls-x509', 'coap-ipsec', 'coap-tcp', 'coap-tls',
@@ -53,6 +55,6 @@ export const catalogue: Catalogue = {
   plannedOptions: Object.fromEntries(
     PROTOCOLS.map(({ adapter, planned }) => [adapter.name, planned]),
   ),
-  brokers: BROKERS.map(({ name, title }) => ({ name, title })),
+  brokers: BROKERS.map(({ name, title, tls = CERTIFICATE_ONLY }) => ({ name, title, tls })),
   metrics: Object.fromEntries(Object.entries(METRICS).map(([name, { unit }]) => [name, unit])),
 }

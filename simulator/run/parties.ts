@@ -11,6 +11,7 @@ import type { Cell } from '../core/types.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder, FleetConfig, FleetEvent, FleetOrder, RoleConfig } from '../fleet/fleet-protocol.ts' // prettier-ignore
 import type { LinkConfig, LinkEvent, LinkOrder } from '../network/link-protocol.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
+import type { DeviceAuthority } from '../security/device-certificates.ts'
 import type { Identities } from '../security/identities.ts'
 import type { RunLock } from './lock.ts'
 import type { Processors } from './processors.ts'
@@ -27,6 +28,8 @@ export interface RunContext {
   readonly canary: string
   readonly serverName: string
   readonly authority: string
+  /** What signs the devices' certificates. */
+  readonly deviceAuthority: DeviceAuthority
   /** PEM of the server's chain and key, and the chain's DER bytes. */
   readonly certificate: { readonly chain: string; readonly key: string; readonly bytes: number }
   readonly processors: Processors
@@ -150,6 +153,7 @@ const startFleet = (
     cpu: context.processors.fleet,
     registration: product.registration,
     authority: cell.stack.security === 'tls' ? context.authority : null,
+    deviceAuthority: cell.stack.tls?.auth === 'x509' ? context.deviceAuthority : null,
     canary: context.canary,
     connectLimit: CONNECTS_IN_FLIGHT,
     watchesAck: product.consumer === 'none',

@@ -80,6 +80,8 @@ const reports = (): CellReports => {
       connected: 600,
       failed: 0,
       reconnects: 0,
+      tickets: null,
+      certificateBytes: null,
       ends: {},
       givenUp: {},
       negotiated: {},

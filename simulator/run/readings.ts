@@ -140,6 +140,7 @@ const deliveries = (
     reading('devices.connected', fleet.connected, cell.devices),
     reading('devices.failed', fleet.failed, cell.devices),
     reading('devices.reconnects', fleet.reconnects, cell.devices),
+    ...(fleet.tickets ? [reading('devices.resumed', fleet.tickets.accepted, cell.devices)] : []),
   ]
   if (consumer === null) return sender
   const lost = accounts.lost + accounts.notSent

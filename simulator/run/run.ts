@@ -165,17 +165,20 @@ const requireRoom = async (
 const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
   const secret = randomBytes(32)
   const day = 86_400_000
-  const pki = makePki({
-    dnsName: SERVER_NAME,
-    notBefore: new Date(Date.now() - day),
-    notAfter: new Date(Date.now() + 30 * day),
-  })
+  const notBefore = new Date(Date.now() - day)
+  const notAfter = new Date(Date.now() + 30 * day)
+  const pki = makePki({ dnsName: SERVER_NAME, notBefore, notAfter })
   return {
     identities: new Identities(secret),
     secret: secret.toString('hex'),
     canary: randomBytes(CANARY_WIDTH).toString('base64url').slice(0, CANARY_WIDTH),
     serverName: SERVER_NAME,
     authority: pki.authority,
+    deviceAuthority: {
+      key: pki.authorityKey,
+      notBefore: notBefore.getTime(),
+      notAfter: notAfter.getTime(),
+    },
     certificate: { chain: pki.certificate, key: pki.key, bytes: pki.chainBytes },
     processors: assignProcessors(allowedProcessors()),
     timeline: scenario.timeline,

@@ -48,7 +48,9 @@ export const startBroker = async (
 }
 
 const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string): BrokerPlan => {
-  const psk = Array.from({ length: stack.security === 'dtls-psk' ? devices : 0 }, (_, d) => d)
+  const { auth } = stack.tls ?? {}
+  const keys = stack.security === 'dtls-psk' || auth === 'psk'
+  const psk = Array.from({ length: keys ? devices : 0 }, (_, d) => d)
   return {
     folder,
     address: SERVER_ADDRESS,
@@ -57,7 +59,8 @@ const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string):
     security: stack.security,
     serverName: context.serverName,
     password: context.identities.password,
-    certificate: stack.security === 'tls' ? context.certificate : null,
+    certificate: stack.security === 'tls' && auth !== 'psk' ? context.certificate : null,
+    ...(auth === 'x509' && { clientAuthority: context.authority }),
     tls: stack.tls,
     psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
     devices,

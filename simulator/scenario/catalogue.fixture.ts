@@ -1,5 +1,5 @@
 /** A catalogue like the real one, for the tests of this folder. */
-import type { Catalogue, OptionRule, Reliability, StackEntry } from '../core/types.ts'
+import type { Catalogue, OptionRule, Reliability, StackEntry, TlsAbilities } from '../core/types.ts'
 
 const reliabilities: readonly Reliability[] = ['best-effort', 'acknowledged']
 
@@ -26,6 +26,8 @@ const choice = (allowed: readonly (string | number)[]): OptionRule => ({
   default: allowed[0] ?? '',
   help: 'One of some.',
 })
+
+const NO_MORE: TlsAbilities = { auth: ['server'], resumption: false }
 
 export const CATALOGUE: Catalogue = {
   stacks: [
@@ -79,10 +81,14 @@ export const CATALOGUE: Catalogue = {
     amqp: ['link_credit'],
   },
   brokers: [
-    { name: 'mosquitto', title: 'Eclipse Mosquitto' },
-    { name: 'prosody', title: 'Prosody' },
-    { name: 'thingbench', title: 'CoAP server of thingbench' },
-    { name: 'libcoap', title: 'libcoap' },
+    {
+      name: 'mosquitto',
+      title: 'Eclipse Mosquitto',
+      tls: { auth: ['server', 'x509', 'psk'], resumption: true },
+    },
+    { name: 'prosody', title: 'Prosody', tls: NO_MORE },
+    { name: 'thingbench', title: 'CoAP server of thingbench', tls: NO_MORE },
+    { name: 'libcoap', title: 'libcoap', tls: NO_MORE },
   ],
   metrics: {
     'latency.p50': 'ms',

@@ -71,8 +71,8 @@ export const stackFields = (catalogue: Catalogue) => ({
     'lean',
   ),
   auth: defaulted(
-    'Who shows a certificate: the server.',
-    choice(['server'], { later: { x509: 'Use server: devices log in by name and password.' } }),
+    'Who shows what in TLS: the server a certificate; both ends a certificate (x509); or both know a key (psk).',
+    located(choice(['server', 'x509', 'psk'] as const)),
     'server',
   ),
   via: defaulted(

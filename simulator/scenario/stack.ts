@@ -1,11 +1,11 @@
 /** Stacks of a scenario: a name, or a mapping that overrides parts of one; and the resolved `Stack`. */
 import type { Catalogue, ProtocolOptions, Reliability, Stack, StackEntry } from '../core/types.ts'
-import { TLS_CIPHERS } from './ciphers.ts'
+import { TLS_CIPHERS, TLS_PSK_CIPHERS } from './ciphers.ts'
 import { record } from './containers.ts'
 import type { Spot } from './problem.ts'
 import type { RawMapping, RawNode } from './read.ts'
 import { scalarOr, type Rule } from './rule.ts'
-import { checkBroker, checkCipher, checkName, misplacedKeys } from './stack-checks.ts'
+import { checkAuth, checkBroker, checkCipher, checkName, misplacedKeys } from './stack-checks.ts'
 import { protocolField, stackFields, stackName, type StackKeys } from './stack-keys.ts'
 
 /** A stack as the file asks for it, before the workload's reliability is known. */
@@ -35,6 +35,7 @@ export const stackRule = (catalogue: Catalogue): Rule<WantedStack> => {
       misplacedKeys(node, path, entry, catalogue, problems)
       checkBroker(keys, entry, catalogue, problems)
       checkCipher(keys, problems)
+      checkAuth(keys, entry, catalogue, problems)
       checkName(keys, entry, catalogue, problems)
       return { entry, keys, place: { path, line: node.line, column: node.column } }
     },
@@ -60,6 +61,9 @@ const onlyStack = (node: RawNode): RawMapping => ({
 const given = (options: ProtocolOptions): ProtocolOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 
+const defaultCipher = ({ auth, tls }: StackKeys): string =>
+  (auth.value === 'psk' ? TLS_PSK_CIPHERS : TLS_CIPHERS)[tls.version][0]
+
 export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliability): Stack => ({
   name: keys.name?.value ?? entry.name,
   kind: entry.name,
@@ -74,7 +78,9 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
       ? {
           version: keys.tls.version,
           group: keys.tls.group,
-          cipher: keys.tls.cipher?.value ?? TLS_CIPHERS[keys.tls.version][0],
+          cipher: keys.tls.cipher?.value ?? defaultCipher(keys),
+          auth: keys.auth.value,
+          resumption: keys.tls.resumption.value,
         }
       : null,
   dtls: entry.security === 'dtls-psk' ? keys.dtls : null,

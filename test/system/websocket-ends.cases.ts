@@ -19,7 +19,13 @@ import type { Timer } from '../../simulator/io/reactor.ts'
 import type { DeviceEvents } from '../../simulator/protocols/session.ts'
 import { makePki } from '../../simulator/security/pki.ts'
 
-const TLS = { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' } as const
+const TLS = {
+  version: '1.3',
+  group: 'X25519',
+  cipher: 'TLS_AES_128_GCM_SHA256',
+  auth: 'server',
+  resumption: false,
+} as const
 const PKI = makePki({
   dnsName: 'server.test',
   notBefore: new Date(Date.now() - 3600_000),
