@@ -31,6 +31,8 @@ export type CauseCode =
   | 'certificate' // the peer's certificate was refused
   | 'alert' // a TLS or DTLS alert or failure that is not about the certificate
   | 'authentication' // wrong credentials
+  | 'taken-over' // another connection came with the same identity
+  | 'quota' // a quota of the server is used up
   | 'protocol' // the peer broke the protocol
   | 'limit' // a limit of this host was hit (descriptors, ports)
 

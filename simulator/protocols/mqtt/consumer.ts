@@ -4,17 +4,19 @@ import type { Cause } from '../../core/layer.ts'
 import type { ConsumerConfig, ConsumerEvents, ConsumerSession } from '../session.ts'
 import { MqttConnection } from './connection.ts'
 import { subscribe } from './generate.ts'
-import { qosOf, settingsOf } from './options.ts'
+import { credentials, qosOf, settingsOf } from './options.ts'
 import type { Qos } from './options.ts'
 import { packetName, PUBLISH, PUBREL, SUBACK } from './packet.ts'
 import type { Connack } from './parse.ts'
 import { parsePublish, parseSuback, publishFields } from './parse.ts'
-import { FAILURE, reasonInWords } from './reasons.ts'
+import { causeOfReason, FAILURE, reasonInWords } from './reasons.ts'
 import { SessionState } from './session-state.ts'
 import { ALL_TOPICS, topicDevice } from './topic.ts'
 import { protocolError } from './violation.ts'
 
 const CLIENT_ID = 'collector'
+/** The same topics for a group of subscribers, each message to one of them (MQTT 5 section 4.8.2). */
+const SHARED = `$share/${CLIENT_ID}/${ALL_TOPICS}`
 const SUBSCRIBE_ID = 1
 const LARGEST_PACKET = 16 * 1024 * 1024
 
@@ -22,18 +24,28 @@ export class MqttConsumer extends MqttConnection implements ConsumerSession {
   readonly #qos: Qos
   readonly #events: ConsumerEvents
   readonly #fields = publishFields()
+  readonly #filter: string
   #subscribed = false
 
   constructor(config: ConsumerConfig, events: ConsumerEvents) {
     // A consumer whose connection ends has failed: its session is not kept.
-    const settings = { ...settingsOf(config.options), cleanStart: true, sessionExpiry: 0 }
-    super(CLIENT_ID, settings, new SessionState(settings.receiveMaximum), LARGEST_PACKET)
+    const settings = settingsOf(config.options)
+    const hello = {
+      ...settings,
+      clientId: CLIENT_ID,
+      cleanStart: true,
+      sessionExpiry: 0,
+      will: null,
+      credentials: credentials(settings, config.password),
+    }
+    super(hello, new SessionState(settings.receiveMaximum), LARGEST_PACKET)
+    this.#filter = settings.sharedSubscription ? SHARED : ALL_TOPICS
     this.#qos = qosOf(config.reliability)
     this.#events = events
   }
 
   protected accepted(_connack: Connack, now: Nanoseconds): void {
-    this.control(subscribe(this.v5, SUBSCRIBE_ID, ALL_TOPICS, this.#qos), now)
+    this.control(subscribe(this.v5, SUBSCRIBE_ID, this.#filter, this.#qos), now)
   }
 
   protected arrived(
@@ -75,12 +87,12 @@ export class MqttConsumer extends MqttConnection implements ConsumerSession {
     if (id !== SUBSCRIBE_ID || this.#subscribed)
       throw protocolError('SUBACK without its SUBSCRIBE', 'MQTT-3.8.4-2')
     if (code >= FAILURE) {
-      const words = `SUBSCRIBE to ${ALL_TOPICS} refused: ${reasonInWords(code, reasonString)}`
-      this.fail(code === 0x87 ? 'authentication' : 'protocol', words, now, 0)
+      const words = `SUBSCRIBE to ${this.#filter} refused: ${reasonInWords(code, reasonString)}`
+      this.fail(causeOfReason(code, 'protocol'), words, now, 0)
       return
     }
     if (code !== this.#qos) {
-      const words = `SUBSCRIBE to ${ALL_TOPICS} was granted QoS ${code} instead of ${this.#qos}`
+      const words = `SUBSCRIBE to ${this.#filter} was granted QoS ${code} instead of ${this.#qos}`
       this.fail('protocol', words, now, 0)
       return
     }
