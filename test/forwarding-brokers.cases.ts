@@ -54,10 +54,12 @@ class MqttConnection extends Connection {
       this.below.fromAbove(Uint8Array.of(0x90, 3, high, low, packet.at(-1) ?? 0), now)
     } else if (type === 3) {
       for (const subscriber of this.#subscribers) subscriber.fromAbove(packet, now)
-      if ((packet.readUInt8(0) & 0b110) === 0) return
+      const qos = (packet.readUInt8(0) & 0b110) >> 1
+      if (qos === 0) return
       const [high = 0, low = 0] = packet.subarray(4 + packet.readUInt16BE(2))
-      this.below.fromAbove(Uint8Array.of(0x40, 2, high, low), now)
-    }
+      this.below.fromAbove(Uint8Array.of(qos === 1 ? 0x40 : 0x50, 2, high, low), now)
+    } else if (type === 5) this.below.fromAbove(Uint8Array.of(0x62, 2, ...packet.subarray(2)), now)
+    else if (type === 6) this.below.fromAbove(Uint8Array.of(0x70, 2, ...packet.subarray(2)), now)
   }
 }
 

@@ -115,9 +115,11 @@ export const mosquitto: BrokerProduct = {
     connections: 'without limit (max_connections -1)',
     'listen backlog': '100 (built in)',
     'in-flight limit':
-      '20 QoS 1 messages per receiving client; a sending client of MQTT 5 is told the same number as Receive Maximum, one of 3.1.1 is not limited (max_inflight_messages, default)',
+      '20 messages of QoS 1 and 2 per receiving client; a sending client of MQTT 5 is told the same number as Receive Maximum, one of 3.1.1 is not limited, but its messages of QoS 2 beyond 20 unreleased ones are answered by PUBREC and dropped (max_inflight_messages, default)',
+    'Receive Maximum of receiving clients':
+      'not kept at QoS 2 (seen in 2.0.11): each PUBCOMP brings as many further messages as the maximum says',
     'queue limit':
-      '1000 QoS 1 messages per receiving client above those in flight; further ones are dropped, though acknowledged to their senders (max_queued_messages, default)',
+      '1000 messages of QoS 1 and 2 per receiving client above those in flight; further ones are dropped, though acknowledged to their senders (max_queued_messages, default)',
     'status topics': '$SYS every 10 s (sys_interval, default)',
     log: 'connections are not logged (connection_messages false; default true)',
     'WebSocket: TCP_NODELAY': 'on (built into libwebsockets)',

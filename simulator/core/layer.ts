@@ -34,6 +34,8 @@ export type CauseCode =
   | 'alert' // a TLS or DTLS alert or failure that is not about credentials
   | 'upgrade' // the server does not open a WebSocket, or not as RFC 6455 asks
   | 'authentication' // wrong credentials
+  | 'taken-over' // another connection came with the same identity
+  | 'quota' // a quota of the server is used up
   | 'protocol' // the peer broke the protocol
   | 'limit' // a limit of this host was hit (descriptors, ports)
 

@@ -12,7 +12,7 @@ export type Security = 'none' | 'tls' | 'dtls-psk'
 /** What lies between the session and the security below it. */
 export type Framing = 'none' | 'websocket'
 
-/** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in. */
+/** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in; those of a mapping in it as `key.field`. */
 export type ProtocolOptions = Readonly<Record<string, string | number | boolean>>
 
 export interface TlsOptions {
@@ -160,23 +160,50 @@ export interface StackEntry {
   readonly plain: string
 }
 
-/** One key of a protocol's mapping: its default, and how a value is checked. */
-export type OptionRule =
+/** One key of a protocol's mapping that has a single value: its default, and how a value is checked. */
+export type ScalarOptionRule = (
   | {
       readonly type: 'choice'
       readonly allowed: readonly (string | number)[]
       readonly default: string | number
-      readonly help: string
     }
-  | { readonly type: 'duration'; readonly default: Nanoseconds; readonly help: string }
+  | { readonly type: 'duration'; readonly default: Nanoseconds }
+  | {
+      /** Bytes. */
+      readonly type: 'size'
+      readonly least: number
+      readonly most: number
+      readonly default: number
+    }
   | {
       readonly type: 'integer'
       readonly least: number
       readonly most: number
       readonly default: number
+    }
+  | { readonly type: 'boolean'; readonly default: boolean }
+  | {
+      /** `pattern` is a regular expression for the whole word, `allowed` says the same to people. */
+      readonly type: 'text'
+      readonly pattern: string
+      readonly allowed: string
+      /** null: without the key there is no such thing. */
+      readonly default: string | null
+    }
+) & {
+  readonly help: string
+  /** Other keys, and the values of them without which this one means nothing. */
+  readonly needs?: Readonly<Record<string, string | boolean>>
+}
+
+/** Or a mapping: without it there is no such thing, and `options` has its values as `key.field`. */
+export type OptionRule =
+  | ScalarOptionRule
+  | {
+      readonly type: 'mapping'
+      readonly fields: Readonly<Record<string, ScalarOptionRule>>
       readonly help: string
     }
-  | { readonly type: 'boolean'; readonly default: boolean; readonly help: string }
 
 export interface Catalogue {
   readonly stacks: readonly StackEntry[]

@@ -193,6 +193,18 @@ test('messages that fall due without a connection wait, keep their intended time
   close(bench.series.exchange.max, 50 * MS)
 })
 
+test('what is acknowledged before it is sent again is not sent again', () => {
+  const bench = ready()
+  bench.at(bench.intended(2), (now) => bench.device.ended(RESET, now))
+  bench.at(bench.intended(2) + 1 * MS)
+  bench.session.room = 0
+  bench.at(bench.intended(2) + 2 * MS, (now) => bench.device.sessionReady(now))
+  bench.at(bench.intended(2) + 3 * MS, (now) => bench.device.acknowledged(0, now))
+  bench.session.room = Infinity
+  bench.at(bench.intended(2) + 4 * MS, (now) => bench.device.unblocked(now))
+  assert.deepEqual(bench.session.sent, [1, 2])
+})
+
 test('what is left of sending again is sent again by the connection after the next', () => {
   const bench = ready()
   bench.at(bench.intended(2), (now) => bench.device.ended(RESET, now))

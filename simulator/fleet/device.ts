@@ -10,7 +10,7 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER, SECOND } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
 import type { Timer } from '../io/reactor.ts'
-import type { DeviceEvents, DeviceSession } from '../protocols/session.ts'
+import type { DeviceEvents, DeviceSession, SessionMemory } from '../protocols/session.ts'
 import type { FleetState } from './fleet-state.ts'
 import { ACKNOWLEDGED, GAVE_UP, SENT } from './ledger.ts'
 import type { Pile } from './pile.ts'
@@ -22,6 +22,7 @@ const LONGEST_PAUSE = 64 * SECOND
 export class Device implements Timer, DeviceEvents {
   timerSlot = -1
   readonly index: number
+  readonly memory: SessionMemory = { kept: null }
   readonly #fleet: FleetState
   #pile: Pile | null = null
   #state: 'waiting' | 'connecting' | 'ready' | 'backing-off' | 'done' = 'waiting'
@@ -166,6 +167,11 @@ export class Device implements Timer, DeviceEvents {
     const fleet = this.#fleet
     const repeated = this.#again[0]
     if (repeated !== undefined) {
+      // The server may answer what an earlier session sent before this one sends it again.
+      if (!this.#unacknowledged.has(repeated)) {
+        this.#again.shift()
+        return true
+      }
       if (!session.send(repeated, fleet.payload.with(repeated), now)) return false
       this.#again.shift()
       return true

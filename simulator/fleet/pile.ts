@@ -86,7 +86,7 @@ export class PileFactory {
 
   /** Opens a connection from `local`; `now` is the instant of the first packet. */
   open(reactor: Reactor, device: Device, local: string): Pile {
-    const session = this.adapter.device(this.#sessionConfig(device.index), device)
+    const session = this.adapter.device(this.#sessionConfig(device), device)
     const framing = this.#framing(device.index)
     const security = this.#securityFor(device.index)
     if (framing !== null) stacked(session, framing)
@@ -125,7 +125,7 @@ export class PileFactory {
     return null
   }
 
-  #sessionConfig(device: number) {
+  #sessionConfig({ index: device, memory }: Device) {
     const { stack, server, registration, seed } = this.#config
     return {
       device,
@@ -138,6 +138,7 @@ export class PileFactory {
       registration,
       // A new session has a new association under it.
       unansweredLimit: stack.dtls?.rehandshakeAfter ?? null,
+      memory,
     }
   }
 }

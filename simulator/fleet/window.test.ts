@@ -22,6 +22,7 @@ test('behaves like a map that keeps the first instant', () => {
           model.delete(sequence)
         }
         assert.equal(window.size, model.size)
+        assert.equal(window.has(sequence), model.has(sequence))
       }
       assert.deepEqual(
         window.sequences(),

@@ -24,6 +24,10 @@ export class Window {
     this.size++
   }
 
+  has(sequence: number): boolean {
+    return this.#sequence[sequence & (this.#sequence.length - 1)] === sequence
+  }
+
   /** Forgets the message and gives its instant; NaN when it is not here. */
   take(sequence: number): Nanoseconds {
     const slot = sequence & (this.#sequence.length - 1)

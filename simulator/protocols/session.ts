@@ -29,9 +29,10 @@ export interface DeviceSession extends Upper, Timed {
   /**
    * Takes the message (true) or is blocked (false: NSTART, window, lower layer full; `unblocked` follows).
    * Only after `sessionReady`. `sequence` is the device's own number of the message and comes back in the events.
+   * After `sessionReady` come first, in their order, the messages that an earlier session left unacknowledged.
    */
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
-  /** Messages taken and neither acknowledged nor given up; 0 for best-effort. */
+  /** Messages taken, also by sessions before it on the same memory, and neither acknowledged nor given up; 0 for best-effort. */
   outstanding(): number
   /** Orderly end (DISCONNECT, </stream:stream>, nothing for CoAP), then closes the layer below. `ended` is not called. */
   close(now: Nanoseconds): void
@@ -51,6 +52,16 @@ export interface ConsumerSession extends Upper, Timed {
   close(now: Nanoseconds): void
 }
 
+/**
+ * What outlives the sessions of one device, where its protocol has such a thing: each session of the device gets the same
+ * one. A session that finds its peer's half of it again goes on where the one before stopped: what the device then sends
+ * again under a number that was not acknowledged is the same message, not a new one.
+ */
+export interface SessionMemory {
+  /** The adapter's own; null before the first session. */
+  kept: object | null
+}
+
 export interface SessionConfig {
   /** Index of the device, from 0; its name is `deviceName(device)`. */
   readonly device: number
@@ -65,6 +76,8 @@ export interface SessionConfig {
   readonly registration: 'resource-directory' | 'time-resource'
   /** A session that retransmits itself ends after so many retransmissions in a row without an answer; null or absent: never. */
   readonly unansweredLimit?: number | null
+  /** Absent: nothing outlives the session. */
+  readonly memory?: SessionMemory
 }
 
 export interface ConsumerConfig {

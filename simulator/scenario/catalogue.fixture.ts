@@ -1,5 +1,11 @@
 /** A catalogue like the real one, for the tests of this folder. */
-import type { Catalogue, OptionRule, Reliability, StackEntry, TlsAbilities } from '../core/types.ts'
+import type {
+  Catalogue,
+  Reliability,
+  ScalarOptionRule,
+  StackEntry,
+  TlsAbilities,
+} from '../core/types.ts'
 
 const reliabilities: readonly Reliability[] = ['best-effort', 'acknowledged']
 
@@ -20,7 +26,7 @@ const entry = (
   plain,
 })
 
-const choice = (allowed: readonly (string | number)[]): OptionRule => ({
+const choice = (allowed: readonly (string | number)[]): ScalarOptionRule => ({
   type: 'choice',
   allowed,
   default: allowed[0] ?? '',
@@ -57,6 +63,34 @@ export const CATALOGUE: Catalogue = {
       version: choice(['3.1.1', '5']),
       keepalive: { type: 'duration', default: 60e9, help: 'Keep-alive of the session.' },
       clean_start: { type: 'boolean', default: true, help: 'Begin without an old session.' },
+      topic_alias: {
+        type: 'boolean',
+        default: false,
+        help: 'A number for the topic.',
+        needs: { version: '5' },
+      },
+      username: {
+        type: 'text',
+        pattern: '[a-z]{1,8}',
+        allowed: 'up to 8 small letters',
+        default: null,
+        help: 'User name.',
+      },
+      will: {
+        type: 'mapping',
+        help: 'Last will.',
+        fields: {
+          topic: {
+            type: 'text',
+            pattern: '[a-z]+',
+            allowed: 'small letters',
+            default: 'w',
+            help: 'Its topic.',
+          },
+          payload: { type: 'size', least: 0, most: 100, default: 8, help: 'Its payload.' },
+          qos: choice([0, 1, 2]),
+        },
+      },
     },
     coap: {
       path: choice(['push']),

@@ -66,9 +66,25 @@ test('fills in every default', () => {
     },
     dtls: null,
     tcp: PLAIN_TCP,
-    options: { version: '3.1.1', keepalive: 60e9, clean_start: true },
+    options: { version: '3.1.1', keepalive: 60e9, clean_start: true, topic_alias: false },
   })
   assert.equal(scenario.stacks[0]?.tls, null)
+})
+
+test('a mapping among the options is flat in the stack, with its defaults, and absent without the key', () => {
+  const mapping = '{ username: me, will: { qos: 2 } }'
+  const [stack, plain] = resolve(
+    SMALL.replace('[mqtt-tcp, mqtt-tls]', `[{ stack: mqtt-tcp, mqtt: ${mapping} }, mqtt-tls]`),
+  ).stacks
+  const { username, ...rest } = stack?.options ?? {}
+  assert.equal(username, 'me')
+  assert.equal(rest['will.topic'], 'w')
+  assert.equal(rest['will.payload'], 8)
+  assert.equal(rest['will.qos'], 2)
+  assert.deepEqual(
+    Object.keys(plain?.options ?? {}).filter((key) => /will|username/u.test(key)),
+    [],
+  )
 })
 
 test('a mapping overrides parts of a stack and leaves the rest', () => {
@@ -87,7 +103,12 @@ test('a mapping overrides parts of a stack and leaves the rest', () => {
     auth: 'server',
     resumption: false,
   })
-  assert.deepEqual(stack.options, { version: '3.1.1', keepalive: 300e9, clean_start: true })
+  assert.deepEqual(stack.options, {
+    version: '3.1.1',
+    keepalive: 300e9,
+    clean_start: true,
+    topic_alias: false,
+  })
 })
 
 test('the parts of a link hold for both directions unless one says otherwise', () => {

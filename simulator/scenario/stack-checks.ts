@@ -46,6 +46,32 @@ export const checkBroker = (
   })
 }
 
+/** A key that means nothing beside the value of another one would be ignored without a word. */
+export const checkOptions = (
+  node: RawMapping,
+  path: string,
+  { protocol }: StackEntry,
+  keys: StackKeys,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  const options = node.entries.get(protocol)?.value
+  if (options?.kind !== 'mapping') return
+  for (const [key, { key: spot }] of options.entries) {
+    const rule = catalogue.options[protocol]?.[key]
+    if (rule === undefined || rule.type === 'mapping') continue
+    for (const [other, value] of Object.entries(rule.needs ?? {})) {
+      const found = keys.protocolOptions[other]
+      if (found === value) continue
+      problems.add(spot, `${path}.${protocol}.${key}`, {
+        found: `${key} with ${other}: ${found}`,
+        allowed: `${key} with ${other}: ${value}`,
+        advice: `Write ${other}: ${value}, or leave ${key} out.`,
+      })
+    }
+  }
+}
+
 export const checkCipher = (keys: StackKeys, problems: Problems): void => {
   const { cipher, version } = keys.tls
   if (cipher === undefined) return

@@ -5,7 +5,14 @@ import { record } from './containers.ts'
 import type { Spot } from './problem.ts'
 import type { RawMapping, RawNode } from './read.ts'
 import { scalarOr, type Rule } from './rule.ts'
-import { checkAuth, checkBroker, checkCipher, checkName, misplacedKeys } from './stack-checks.ts'
+import {
+  checkAuth,
+  checkBroker,
+  checkCipher,
+  checkName,
+  checkOptions,
+  misplacedKeys,
+} from './stack-checks.ts'
 import { protocolField, stackFields, stackName, type StackKeys } from './stack-keys.ts'
 
 /** A stack as the file asks for it, before the workload's reliability is known. */
@@ -34,6 +41,7 @@ export const stackRule = (catalogue: Catalogue): Rule<WantedStack> => {
       const keys = { ...values, protocolOptions } as StackKeys
       misplacedKeys(node, path, entry, catalogue, problems)
       checkBroker(keys, entry, catalogue, problems)
+      checkOptions(node, path, entry, keys, catalogue, problems)
       checkCipher(keys, problems)
       checkAuth(keys, entry, catalogue, problems)
       checkName(keys, entry, catalogue, problems)
@@ -57,9 +65,17 @@ const onlyStack = (node: RawNode): RawMapping => ({
   column: node.column,
 })
 
-/** Without the keys that are only planned, which no file can give. */
-const given = (options: ProtocolOptions): ProtocolOptions =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+/** Without the keys that are not there, and flat: a mapping's values are `key.field`. */
+const given = (options: Readonly<Record<string, unknown>>): ProtocolOptions =>
+  Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .flatMap(([key, value]) =>
+        typeof value === 'object' && value !== null
+          ? Object.entries(value).map(([field, inner]) => [`${key}.${field}`, inner] as const)
+          : [[key, value] as const],
+      ),
+  ) as ProtocolOptions
 
 const defaultCipher = ({ auth, tls }: StackKeys): string =>
   (auth.value === 'psk' ? TLS_PSK_CIPHERS : TLS_CIPHERS)[tls.version][0]

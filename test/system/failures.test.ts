@@ -6,7 +6,7 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Measurement, Scenario } from '../../simulator/core/types.ts'
+import type { Measurement } from '../../simulator/core/types.ts'
 import type { Ending } from './command.cases.ts'
 import { Command } from './command.cases.ts'
 import { runText, skipReason } from './run-scenario.cases.ts'
@@ -284,11 +284,8 @@ describe('thresholds and what cannot be done', { skip }, () => {
   })
 
   it('a stack that cannot do what is asked is unsupported, with a reason, and fails nothing', async () => {
-    const ask = scenario({ stacks: 'coap-udp' })
-    // No scenario file can ask for it yet, so the question is changed behind the reader.
-    const stacks = (s: Scenario) =>
-      s.stacks.map((k) => ({ ...k, reliability: 'exactly-once' as const }))
-    await using result = await runText(ask, (s) => ({ ...s, stacks: stacks(s) }))
+    const stacks = '{ stack: coap-udp, reliability: exactly-once }'
+    await using result = await runText(scenario({ stacks }))
     assert.deepEqual(result.outcome.outcomes, {
       measured: 0,
       unsupported: 1,

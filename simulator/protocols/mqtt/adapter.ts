@@ -10,12 +10,14 @@ export const mqtt: ProtocolAdapter = {
   name: 'mqtt',
   carrier: 'stream',
   ports: { plain: 1883, secure: 8883 },
-  reliabilities: ['best-effort', 'acknowledged'],
+  reliabilities: ['best-effort', 'acknowledged', 'exactly-once'],
   mapping: {
-    connect: 'CONNECT with clean start; ready when CONNACK accepts',
-    send: 'PUBLISH, not retained, to the topic of the device: QoS 0 (best-effort) or QoS 1 (acknowledged)',
-    acknowledgement: 'PUBACK: the broker has the message; it says nothing about the consumer',
-    receive: 'the client "collector" subscribes to d/+ at the same QoS and gets PUBLISH',
+    connect: 'CONNECT; ready when CONNACK accepts',
+    send: 'PUBLISH to the topic of the device: QoS 0 (best-effort), QoS 1 (acknowledged) or QoS 2 (exactly-once)',
+    acknowledgement:
+      'PUBACK of QoS 1: the broker has the message; PUBCOMP of QoS 2: the broker has it, once, and has forgotten its identifier; neither says anything about the consumer',
+    receive:
+      'the client "collector" subscribes to d/+ at the same QoS and gets PUBLISH; a message of QoS 2 counts as received at its PUBLISH',
     name: 'device 42 is the client d000042 and publishes to d/000042',
   },
   silence: (options) => {

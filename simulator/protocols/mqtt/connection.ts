@@ -6,14 +6,17 @@
 import type { Nanoseconds } from '../../core/clock.ts'
 import { NEVER, SECOND } from '../../core/clock.ts'
 import type { Cause, CauseCode, Lower, Timed, Upper } from '../../core/layer.ts'
-import { connect, disconnect, pingreq } from './generate.ts'
-import type { MqttSettings } from './options.ts'
+import { connect } from './connect.ts'
+import type { ConnectFields } from './connect.ts'
+import { disconnect, pingreq } from './generate.ts'
 import { checkFlags, CONNACK, DISCONNECT, packetName, PINGRESP } from './packet.ts'
 import type { Connack } from './parse.ts'
 import { parseConnack, parseDisconnect } from './parse.ts'
 import { PacketReader } from './reader.ts'
 import type { PacketHandler } from './reader.ts'
 import { causeOfReason, reasonInWords } from './reasons.ts'
+import { Replies } from './replies.ts'
+import type { SessionState } from './session-state.ts'
 import { malformed, protocolError, Violation } from './violation.ts'
 
 /** A server that takes the connection and says nothing for so long is given up (MQTT leaves the time to the client). */
@@ -30,10 +33,13 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   protected connected = false
   /** The layer below refused bytes; `ready` has not come yet. */
   protected stopped = false
-  readonly #clientId: string
+  protected readonly state: SessionState
+  /** What answers the packets of the present call from below. */
+  protected readonly replies = new Replies()
+  readonly #hello: ConnectFields
   readonly #reader: PacketReader
-  /** Seconds in CONNECT. */
-  readonly #askedKeepAlive: number
+  /** This client has the session from an earlier connection. */
+  readonly #known: boolean
   #keepAlive: Nanoseconds = NEVER
   #idleAt: Nanoseconds = NEVER
   /** CONNACK or PINGRESP must have come by then. */
@@ -41,10 +47,11 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   /** Control packets that the layer below has not taken yet. */
   #owed: Uint8Array | null = null
 
-  constructor(clientId: string, settings: MqttSettings, largestPacket: number) {
-    this.v5 = settings.v5
-    this.#clientId = clientId
-    this.#askedKeepAlive = settings.keepAlive
+  constructor(hello: ConnectFields, state: SessionState, largestPacket: number) {
+    this.v5 = hello.v5
+    this.state = state
+    this.#hello = hello
+    this.#known = state.begun
     this.#reader = new PacketReader(largestPacket)
   }
 
@@ -58,8 +65,6 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     end: number,
     now: Nanoseconds,
   ): void
-  /** All packets of one call from below have been handled. */
-  protected abstract drained(now: Nanoseconds): void
   /** The layer below takes bytes again. */
   protected abstract writable(now: Nanoseconds): void
   protected abstract ended(cause: Cause, now: Nanoseconds): void
@@ -67,7 +72,8 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   open(now: Nanoseconds): void {
     this.openedAt = now
     this.#answerBy = now + CONNACK_WITHIN
-    this.control(connect(this.v5, this.#clientId, this.#askedKeepAlive), now)
+    this.state.begun = !this.#hello.cleanStart
+    this.control(connect(this.#hello), now)
   }
 
   fromBelow(bytes: Uint8Array, now: Nanoseconds): void {
@@ -78,7 +84,8 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
       if (!(error instanceof Violation)) throw error
       this.fail('protocol', `the server sent ${error.message}`, now, error.reasonCode)
     }
-    if (!this.over) this.drained(now)
+    const answers = this.replies.take()
+    if (answers !== null && !this.over) this.control(answers, now)
   }
 
   ready(now: Nanoseconds): void {
@@ -179,17 +186,26 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
       this.fail(causeOfReason(connack.code, 'protocol'), `CONNECT refused: ${words}`, now, 0)
       return
     }
-    if (connack.sessionPresent)
+    if (connack.sessionPresent) this.#checkPresent()
+    this.connected = true
+    this.state.outbound.connected(connack.sessionPresent, connack.receiveMaximum)
+    this.state.inbound.connected(connack.sessionPresent)
+    this.#answerBy = NEVER
+    // [MQTT-3.2.2-21]: the server's keep alive replaces ours.
+    const seconds = connack.serverKeepAlive ?? this.#hello.keepAlive
+    this.#keepAlive = seconds === 0 ? NEVER : seconds * SECOND
+    this.#idleAt = now + this.#keepAlive
+    this.accepted(connack, now)
+  }
+
+  /** Whether the server may have a session for this client. */
+  #checkPresent(): void {
+    if (this.#hello.cleanStart)
       throw protocolError(
         'CONNACK with a session present after a clean start',
         'MQTT-3.2.2-1, in MQTT 5 MQTT-3.2.2-2',
       )
-    this.connected = true
-    this.#answerBy = NEVER
-    // [MQTT-3.2.2-21]: the server's keep alive replaces ours.
-    const seconds = connack.serverKeepAlive ?? this.#askedKeepAlive
-    this.#keepAlive = seconds === 0 ? NEVER : seconds * SECOND
-    this.#idleAt = now + this.#keepAlive
-    this.accepted(connack, now)
+    if (!this.#known)
+      throw protocolError('CONNACK with a session that this client does not know', 'MQTT-3.2.2-4')
   }
 }

@@ -300,7 +300,3 @@ test('a message over the Maximum Packet Size of the server ends the session [MQT
   assert.equal(below.take().length, 1)
   assert.match(events.take()[1] as string, /^ended protocol: a PUBLISH of 21 bytes.*at most 20/)
 })
-
-test('a session that is only planned is refused loudly', () => {
-  assert.throws(() => opened('acknowledged', { clean_start: false }), /clean_start/)
-})

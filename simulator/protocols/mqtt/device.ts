@@ -1,16 +1,15 @@
-/** One device's MQTT connection: PUBLISH of QoS 0 (best-effort) or 1 (acknowledged) to the device's own topic. */
+/** One device's MQTT connection: PUBLISH of QoS 0 (best-effort), 1 (acknowledged) or 2 (exactly-once) to the device's own topic. */
 import type { Nanoseconds } from '../../core/clock.ts'
 import { deviceName } from '../../core/device-name.ts'
 import type { Cause } from '../../core/layer.ts'
 import type { DeviceEvents, DeviceSession, SessionConfig } from '../session.ts'
 import { MqttConnection } from './connection.ts'
-import { publish } from './generate.ts'
-import { settingsOf } from './options.ts'
-import { PacketIds } from './packet-ids.ts'
-import { packetName, PUBACK } from './packet.ts'
+import { publish, pubrel } from './generate.ts'
+import type { PublishStyle, TopicForm } from './generate.ts'
+import { credentials, publishStyle, settingsOf } from './options.ts'
+import { packetName, PUBACK, PUBCOMP, PUBREC } from './packet.ts'
 import type { Connack } from './parse.ts'
-import { pubackId, pubackReason } from './parse.ts'
-import { FAILURE, reasonInWords } from './reasons.ts'
+import { sessionState } from './session-state.ts'
 import { protocolError } from './violation.ts'
 
 /** A server has nothing large to say to a client that only publishes. */
@@ -18,47 +17,60 @@ const LARGEST_PACKET = 64 * 1024
 
 export class MqttDevice extends MqttConnection implements DeviceSession {
   readonly #device: number
-  readonly #qos: 0 | 1
+  readonly #style: PublishStyle
+  readonly #wantsAlias: boolean
+  /** How the next PUBLISH names the topic. */
+  #form: TopicForm = 'name'
   readonly #events: DeviceEvents
-  readonly #inFlight = new PacketIds()
-  #receiveMaximum = 65_535
   #maximumPacketSize = Infinity
   /** `send` was refused: `unblocked` is owed. */
   #refused = false
 
   constructor(config: SessionConfig, events: DeviceEvents) {
-    super(deviceName(config.device), settingsOf(config.options), LARGEST_PACKET)
+    const settings = settingsOf(config.options)
+    const clientId = deviceName(config.device)
+    const hello = {
+      ...settings,
+      clientId,
+      will: settings.will && { ...settings.will, topic: `${settings.will.topic}/${clientId}` },
+      credentials: credentials(settings, config.password),
+    }
+    super(hello, sessionState(settings, config.memory), LARGEST_PACKET)
     this.#device = config.device
-    this.#qos = config.reliability === 'best-effort' ? 0 : 1
+    this.#style = publishStyle(settings, config.reliability)
+    this.#wantsAlias = settings.topicAlias
     this.#events = events
   }
 
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
     if (!this.connected || this.over) return false
-    if (this.stopped || this.#inFlight.size >= this.#receiveMaximum) return this.#refuse()
-    const id = this.#qos === 0 ? 0 : this.#inFlight.take(sequence)
-    const packet = publish(this.v5, this.#device, this.#qos, id, payload)
-    if (packet.length > this.#maximumPacketSize) return this.#tooLarge(packet.length, now)
-    if (!this.write(packet, now)) {
-      if (id !== 0) this.#inFlight.release(id)
-      return this.#refuse()
+    if (this.stopped) return this.#refuse()
+    const { qos } = this.#style
+    if (qos === 0) {
+      if (!this.#publish(0, false, payload, now)) return false
+      this.#events.transmitted(sequence, now)
+      return true
     }
-    this.#events.transmitted(sequence, now)
-    return true
+    if (this.state.outbound.full) return this.#refuse()
+    const left = this.state.outbound.left(sequence)
+    return left === 0
+      ? this.#sendNew(sequence, qos, payload, now)
+      : this.#sendAgain(sequence, left, payload, now)
   }
 
   outstanding(): number {
-    return this.#inFlight.size
+    return this.state.outbound.size
   }
 
   protected accepted(connack: Connack, now: Nanoseconds): void {
-    if (connack.maximumQos < this.#qos) {
+    if (connack.maximumQos < this.#style.qos) {
       const words = `the server takes at most QoS ${connack.maximumQos} [MQTT-3.2.2-11]`
       this.fail('protocol', words, now, 0x9b)
       return
     }
-    this.#receiveMaximum = connack.receiveMaximum
     this.#maximumPacketSize = connack.maximumPacketSize
+    // An alias holds for one connection (MQTT 5 section 3.3.2.3.4), and only where the server takes one [MQTT-3.2.2-18].
+    if (this.#wantsAlias && connack.topicAliasMaximum > 0) this.#form = 'name-and-alias'
     this.#events.sessionReady(now)
   }
 
@@ -69,30 +81,13 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     end: number,
     now: Nanoseconds,
   ): void {
-    if (first >> 4 !== PUBACK)
-      throw protocolError(
-        `${packetName(first >> 4)} to a client that only publishes`,
-        'MQTT-4.8.0-1',
-      )
-    const sequence = this.#inFlight.release(pubackId(this.v5, bytes, start, end))
-    if (sequence < 0)
-      throw protocolError(
-        'PUBACK with an identifier that is not in flight',
-        'MQTT-2.3.1-6, in MQTT 5 MQTT-2.2.1-5',
-      )
-    if (end - start > 2) this.#judged(sequence, bytes, start, end, now)
-    else this.#events.acknowledged(sequence, now)
+    const type = first >> 4
+    if (type !== PUBACK && type !== PUBREC && type !== PUBCOMP)
+      throw protocolError(`${packetName(type)} to a client that only publishes`, 'MQTT-4.8.0-1')
+    const { replies, v5 } = this
+    this.state.outbound.answered(type, v5, bytes, start, end, replies, this.#events, now)
     this.#release(now)
   }
-
-  /** A PUBACK of MQTT 5 with a reason code. */
-  #judged(sequence: number, bytes: Uint8Array, start: number, end: number, now: Nanoseconds): void {
-    const { code, reasonString } = pubackReason(bytes, start, end)
-    if (code < FAILURE) this.#events.acknowledged(sequence, now)
-    else this.#events.gaveUp(sequence, `PUBACK: ${reasonInWords(code, reasonString)}`, now)
-  }
-
-  protected drained(): void {}
 
   protected writable(now: Nanoseconds): void {
     this.#release(now)
@@ -102,14 +97,44 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     this.#events.ended(cause, now)
   }
 
+  #sendNew(sequence: number, qos: 1 | 2, payload: Uint8Array, now: Nanoseconds): boolean {
+    const { outbound } = this.state
+    const id = outbound.take(sequence, qos)
+    if (!this.#publish(id, false, payload, now)) {
+      outbound.untake(id)
+      return false
+    }
+    outbound.sent(sequence, id)
+    this.#events.transmitted(sequence, now)
+    return true
+  }
+
+  /** A message of an earlier connection, under its own identifier: PUBLISH with DUP, or PUBREL [MQTT-4.4.0-1]. */
+  #sendAgain(sequence: number, id: number, payload: Uint8Array, now: Nanoseconds): boolean {
+    const { outbound } = this.state
+    if (outbound.released(id)) {
+      if (!this.write(pubrel(id), now)) return this.#refuse()
+    } else if (!this.#publish(id, true, payload, now)) return false
+    outbound.sent(sequence, id)
+    return true
+  }
+
+  /** False: the layer below is blocked, or the message is too large. */
+  #publish(id: number, again: boolean, payload: Uint8Array, now: Nanoseconds): boolean {
+    const packet = publish(this.#style, this.#device, id, again, this.#form, payload)
+    if (packet.length > this.#maximumPacketSize) return this.#tooLarge(packet.length, now)
+    if (!this.write(packet, now)) return this.#refuse()
+    if (this.#form === 'name-and-alias') this.#form = 'alias'
+    return true
+  }
+
   #refuse(): false {
     this.#refused = true
     return false
   }
 
   #release(now: Nanoseconds): void {
-    if (!this.#refused || this.over || this.stopped) return
-    if (this.#inFlight.size >= this.#receiveMaximum) return
+    if (!this.#refused || this.over || this.stopped || this.state.outbound.full) return
     this.#refused = false
     this.#events.unblocked(now)
   }

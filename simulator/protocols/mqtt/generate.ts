@@ -2,7 +2,8 @@
  * Packets that a client sends. Each is built in one buffer of this worker and valid until the next is built:
  * who cannot send it at once copies it.
  */
-import { CONNECT, DISCONNECT, PINGREQ, PUBACK, PUBLISH, SUBSCRIBE } from './packet.ts'
+import { DISCONNECT, flagsOf, PINGREQ, PUBLISH, PUBREL, SUBSCRIBE } from './packet.ts'
+import { TOPIC_ALIAS } from './properties.ts'
 import { putTopic, TOPIC_SIZE } from './topic.ts'
 import { putVariable, variableSize } from './variable-integer.ts'
 
@@ -27,57 +28,89 @@ const putAscii = (out: Uint8Array, at: number, text: string): number => {
   return at
 }
 
-/** CONNECT with clean start (clean session in 3.1.1), no will, no user. @param clientId ASCII @param keepAlive seconds, 0..65535; 0 is none */
-export const connect = (v5: boolean, clientId: string, keepAlive: number): Uint8Array => {
-  const remaining = 10 + (v5 ? 1 : 0) + 2 + clientId.length
-  const out = room(5 + remaining)
-  out[0] = CONNECT << 4
-  let at = putAscii(out, putVariable(out, 1, remaining), 'MQTT')
-  out[at++] = v5 ? 5 : 4
-  out[at++] = 0x02
-  out[at++] = keepAlive >> 8
-  out[at++] = keepAlive & 255
-  if (v5) out[at++] = 0
-  return built(putAscii(out, at, clientId))
+/** What all PUBLISH packets of a session have in common. */
+export interface PublishStyle {
+  readonly v5: boolean
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  /** User Properties as they stand in the packet (MQTT 5). */
+  readonly userProperties: Uint8Array
 }
 
-/** PUBLISH to the topic of `device`, not retained, not a duplicate. `id` is for QoS 1 only. */
+/** How a PUBLISH names its topic: in full; in full, with the alias that stands for it from now on; by the alias alone (MQTT 5 section 3.3.2.3.4). */
+export type TopicForm = 'name' | 'name-and-alias' | 'alias'
+/** The one topic of a device has the one alias it needs. */
+const ALIAS = 1
+const ALIAS_SIZE = 3
+
+/** PUBLISH to the topic of `device`. @param again sent before, on an earlier connection: DUP @param id for QoS 1 and 2 only @param form other than `name` in MQTT 5 only */
 export const publish = (
-  v5: boolean,
+  style: PublishStyle,
   device: number,
-  qos: 0 | 1,
   id: number,
+  again: boolean,
+  form: TopicForm,
   payload: Uint8Array,
 ): Uint8Array => {
-  const remaining = 2 + TOPIC_SIZE + 2 * qos + (v5 ? 1 : 0) + payload.length
+  const { v5, qos, userProperties } = style
+  const topic = form === 'alias' ? 0 : TOPIC_SIZE
+  const properties = (form === 'name' ? 0 : ALIAS_SIZE) + userProperties.length
+  const remaining =
+    2 +
+    topic +
+    (qos === 0 ? 0 : 2) +
+    (v5 ? variableSize(properties) + properties : 0) +
+    payload.length
   const size = 1 + variableSize(remaining) + remaining
   const out = room(size)
-  out[0] = (PUBLISH << 4) | (qos << 1)
+  out[0] = (PUBLISH << 4) | (again ? 8 : 0) | (qos << 1) | (style.retain ? 1 : 0)
   let at = putVariable(out, 1, remaining)
   out[at++] = 0
-  out[at++] = TOPIC_SIZE
-  at = putTopic(out, at, device)
-  if (qos === 1) {
+  out[at++] = topic
+  if (topic > 0) at = putTopic(out, at, device)
+  if (qos > 0) {
     out[at++] = id >> 8
     out[at++] = id & 255
   }
-  if (v5) out[at++] = 0
+  if (v5) {
+    at = putVariable(out, at, properties)
+    if (form !== 'name') {
+      out[at++] = TOPIC_ALIAS
+      out[at++] = 0
+      out[at++] = ALIAS
+    }
+    out.set(userProperties, at)
+    at += userProperties.length
+  }
   out.set(payload, at)
   return built(size)
 }
 
-export const PUBACK_SIZE = 4
-
-/** Writes the PUBACK of `id` at `at` of `out`: the short form, which means success in MQTT 5 too (section 3.4.2.1). */
-export const putPuback = (out: Uint8Array, at: number, id: number): void => {
-  out[at] = PUBACK << 4
-  out[at + 1] = 2
+/**
+ * Writes the PUBACK, PUBREC, PUBREL or PUBCOMP of `id` at `at` of `out` and returns where it ends. Without a reason it is the
+ * short form, which means success in MQTT 5 too (section 3.4.2.1).
+ */
+export const putAnswer = (
+  out: Uint8Array,
+  at: number,
+  type: number,
+  id: number,
+  reason: number,
+): number => {
+  out[at] = (type << 4) | flagsOf(type)
+  out[at + 1] = reason === 0 ? 2 : 3
   out[at + 2] = id >> 8
   out[at + 3] = id & 255
+  if (reason === 0) return at + 4
+  out[at + 4] = reason
+  return at + 5
 }
 
+/** The PUBREL of `id`, alone. */
+export const pubrel = (id: number): Uint8Array => built(putAnswer(room(4), 0, PUBREL, id, 0))
+
 /** SUBSCRIBE to one topic filter. @param filter ASCII */
-export const subscribe = (v5: boolean, id: number, filter: string, qos: 0 | 1): Uint8Array => {
+export const subscribe = (v5: boolean, id: number, filter: string, qos: 0 | 1 | 2): Uint8Array => {
   const remaining = 2 + (v5 ? 1 : 0) + 2 + filter.length + 1
   const out = room(5 + remaining)
   out[0] = (SUBSCRIBE << 4) | 2

@@ -5,6 +5,9 @@ export const CONNECT = 1
 export const CONNACK = 2
 export const PUBLISH = 3
 export const PUBACK = 4
+export const PUBREC = 5
+export const PUBREL = 6
+export const PUBCOMP = 7
 export const SUBSCRIBE = 8
 export const SUBACK = 9
 export const PINGREQ = 12
@@ -33,7 +36,8 @@ const NAMES = [
 export const packetName = (type: number): string => NAMES[type] ?? `packet type ${type}`
 
 /** Type 2 in the low four bits: PUBREL, SUBSCRIBE, UNSUBSCRIBE; 0 for the others. PUBLISH has flags of its own. */
-const flagsOf = (type: number): number => (type === 6 || type === 8 || type === 10 ? 2 : 0)
+export const flagsOf = (type: number): number =>
+  type === PUBREL || type === SUBSCRIBE || type === 10 ? 2 : 0
 
 /** Throws when the reserved flags of a packet other than PUBLISH are not what table 2-2 lists. */
 export const checkFlags = (first: number): void => {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PUBACK, PUBCOMP, PUBREC, PUBREL } from './packet.ts'
 import {
+  answerId,
+  answerReason,
   parseConnack,
   parseDisconnect,
   parsePublish,
   parseSuback,
-  pubackId,
-  pubackReason,
   publishFields,
 } from './parse.ts'
 import { ascii, hex } from './scripted-server.cases.ts'
@@ -30,9 +31,13 @@ const suback = (v5: boolean, body: string) => {
   const bytes = hex(body)
   return parseSuback(v5, bytes, 0, bytes.length)
 }
-const puback = (v5: boolean, body: string) => {
+const answer = (v5: boolean, body: string, type = PUBACK) => {
   const bytes = hex(body)
-  return pubackId(v5, bytes, 0, bytes.length)
+  return answerId(v5, type, bytes, 0, bytes.length)
+}
+const reason = (type: number, body: string) => {
+  const bytes = hex(body)
+  return answerReason(type, bytes, 0, bytes.length)
 }
 
 const PLAIN = {
@@ -42,6 +47,7 @@ const PLAIN = {
   maximumQos: 2,
   maximumPacketSize: Infinity,
   serverKeepAlive: null,
+  topicAliasMaximum: 0,
   reasonString: '',
 }
 
@@ -52,6 +58,7 @@ const PARSED: readonly (readonly [name: string, parse: () => unknown, expected: 
   ['CONNACK 5 without properties', () => connack(true, '0000 00'), PLAIN],
   ['CONNACK 5 with limits', () => connack(true, '0000 0f 210014 2400 2700001000 130005 2501'),
     { ...PLAIN, receiveMaximum: 20, maximumQos: 0, maximumPacketSize: 4096, serverKeepAlive: 5 }],
+  ['CONNACK 5 with a session present and topic aliases', () => connack(true, '0100 03 22000a'), { ...PLAIN, sessionPresent: true, topicAliasMaximum: 10 }],
   ['CONNACK 5 with text and User Properties', () => connack(true, '0087 13 1f0002 6e6f 260001610001 62 260001610001 63'),
     { ...PLAIN, code: 0x87, reasonString: 'no' }],
   ['the refusal of a 3.1.1 server to a client of MQTT 5', () => connack(true, '0001'), { ...PLAIN, code: 1 }],
@@ -61,10 +68,15 @@ const PARSED: readonly (readonly [name: string, parse: () => unknown, expected: 
     { qos: 1, duplicate: true, topicStart: 2, topicEnd: 5, id: 0x102, payloadStart: 15, topic: 'd/1', payload: 'hi' }],
   ['PUBLISH QoS 2', () => publish(false, 0x34, '0001 64 0001').qos, 2],
   ['PUBLISH with two Subscription Identifiers', () => publish(true, 0x30, '0001 64 05 0b01 0b8001').payload, ''],
-  ['PUBACK 3.1.1', () => puback(false, '1234'), 0x1234],
-  ['PUBACK 5 with a reason code', () => puback(true, '1234 10'), 0x1234],
-  ['the reason of a PUBACK 5', () => pubackReason(hex('1234 87'), 0, 3), { code: 0x87, reasonString: '' }],
-  ['the reason of a PUBACK 5 with properties', () => pubackReason(hex('1234 97 05 1f0002 6e6f'), 0, 9), { code: 0x97, reasonString: 'no' }],
+  ['PUBACK 3.1.1', () => answer(false, '1234'), 0x1234],
+  ['PUBACK 5 with a reason code', () => answer(true, '1234 10'), 0x1234],
+  ...([['PUBACK', PUBACK], ['PUBREC', PUBREC], ['PUBREL', PUBREL], ['PUBCOMP', PUBCOMP]] as const).flatMap(([name, type]) => [
+    [`${name} 3.1.1 by itself`, () => answer(false, '1234', type), 0x1234],
+    [`${name} 5 of three bytes`, () => answer(true, '1234 92', type), 0x1234],
+    [`the reason of a ${name} 5`, () => reason(type, '1234 87'), { code: 0x87, reasonString: '' }],
+    [`the reason of a ${name} 5 with an empty property list`, () => reason(type, '1234 87 00'), { code: 0x87, reasonString: '' }],
+    [`the reason of a ${name} 5 with properties`, () => reason(type, '1234 97 0c 1f0002 6e6f 260001 61 0001 62'), { code: 0x97, reasonString: 'no' }],
+  ] as const),
   ['SUBACK 3.1.1', () => suback(false, '0001 01'), { id: 1, code: 1, reasonString: '' }],
   ['a refusing SUBACK 3.1.1', () => suback(false, '0001 80'), { id: 1, code: 0x80, reasonString: '' }],
   ['SUBACK 5', () => suback(true, '0001 00 01'), { id: 1, code: 1, reasonString: '' }],
@@ -102,8 +114,8 @@ const REFUSED: readonly (readonly [name: string, parse: () => unknown, message: 
   ['PUBLISH of one byte', () => publish(false, 0x30, '00'), /PUBLISH that ends before/],
   ['PUBLISH with a Topic Alias', () => publish(true, 0x30, '0001 64 03 230001'), /MQTT-3\.1\.2-27/],
   ['PUBLISH 5 without a property list', () => publish(true, 0x30, '0001 64'), /Property Length/],
-  ['PUBACK of one byte', () => puback(false, '12'), /PUBACK that ends before/],
-  ['PUBACK 3.1.1 with a reason code', () => puback(false, '1234 00'), /PUBACK with 1 bytes after/],
+  ['PUBACK of one byte', () => answer(false, '12'), /PUBACK that ends before/],
+  ['PUBACK 3.1.1 with a reason code', () => answer(false, '1234 00'), /PUBACK with 1 bytes after/],
   ['SUBACK without code', () => suback(false, '0001'), /SUBACK that ends before/],
   ['SUBACK with two codes', () => suback(false, '0001 01 01'), /SUBACK with 2 codes/],
 ] // prettier-ignore

@@ -1,5 +1,5 @@
 /** Packets that a server sends, from their variable header and payload in `bytes` from `start` to `end`. All throw Violations. */
-import { CONNACK, DISCONNECT, packetName, PUBACK, PUBLISH, SUBACK } from './packet.ts'
+import { CONNACK, DISCONNECT, packetName, PUBLISH, SUBACK } from './packet.ts'
 import {
   MAXIMUM_PACKET_SIZE,
   MAXIMUM_QOS,
@@ -8,6 +8,7 @@ import {
   REASON_STRING,
   RECEIVE_MAXIMUM,
   SERVER_KEEP_ALIVE,
+  TOPIC_ALIAS_MAXIMUM,
 } from './properties.ts'
 import type { Properties } from './properties.ts'
 import { malformed } from './violation.ts'
@@ -16,13 +17,15 @@ export interface Connack {
   /** 0: accepted. A return code of 3.1.1 or a reason code of MQTT 5 otherwise. */
   readonly code: number
   readonly sessionPresent: boolean
-  /** QoS 1 messages that may be unacknowledged at a time. */
+  /** Messages of QoS 1 and 2 that may be unacknowledged at a time. */
   readonly receiveMaximum: number
   readonly maximumQos: number
   /** Bytes. */
   readonly maximumPacketSize: number
   /** Seconds; null leaves it to the client. */
   readonly serverKeepAlive: number | null
+  /** Largest alias that stands for a topic; 0: none may. */
+  readonly topicAliasMaximum: number
   readonly reasonString: string
 }
 
@@ -71,6 +74,7 @@ export const parseConnack = (
     serverKeepAlive: properties.has(SERVER_KEEP_ALIVE)
       ? numberOf(properties, SERVER_KEEP_ALIVE, 0)
       : null,
+    topicAliasMaximum: numberOf(properties, TOPIC_ALIAS_MAXIMUM, 0),
     reasonString: reasonStringOf(properties),
   }
 }
@@ -129,23 +133,28 @@ export const parsePublish = (
   fields.payloadStart = at
 }
 
-/** The packet identifier of a PUBACK (section 3.4). */
-export const pubackId = (v5: boolean, bytes: Uint8Array, start: number, end: number): number => {
-  if (end - start === 2) return word(bytes, start)
-  if (end - start < 2) throw tooShort(PUBACK)
-  if (!v5) throw tooLong(PUBACK, end - start - 2)
+/** The packet identifier of a PUBACK, PUBREC, PUBREL or PUBCOMP (sections 3.4 to 3.7). */
+export const answerId = (
+  v5: boolean,
+  type: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number => {
+  if (end - start < 2) throw tooShort(type)
+  if (!v5 && end - start > 2) throw tooLong(type, end - start - 2)
   return word(bytes, start)
 }
 
-/** What MQTT 5 says beyond the identifier, where a PUBACK has more than the identifier. */
-export const pubackReason = (
+/** What MQTT 5 says beyond the identifier, where such a packet has more than the identifier. */
+export const answerReason = (
+  type: number,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): { readonly code: number; readonly reasonString: string } => ({
   code: bytes[start + 2] as number,
-  reasonString:
-    end - start > 3 ? reasonStringOf(lastProperties(PUBACK, bytes, start + 3, end)) : '',
+  reasonString: end - start > 3 ? reasonStringOf(lastProperties(type, bytes, start + 3, end)) : '',
 })
 
 /** SUBACK (section 3.9) of a SUBSCRIBE with one filter. */

@@ -1,9 +1,20 @@
 /** Properties of MQTT 5 (section 2.2.2): which exist, of which type, in which packets that a server sends; and reading a list of them. */
 import { isUtf8 } from 'node:buffer'
-import { CONNACK, DISCONNECT, packetName, PUBACK, PUBLISH, SUBACK } from './packet.ts'
+import {
+  CONNACK,
+  DISCONNECT,
+  packetName,
+  PUBACK,
+  PUBCOMP,
+  PUBLISH,
+  PUBREC,
+  PUBREL,
+  SUBACK,
+} from './packet.ts'
 import { variableAt, variableSize } from './variable-integer.ts'
 import { malformed, protocolError } from './violation.ts'
 
+export const SESSION_EXPIRY_INTERVAL = 0x11
 export const REASON_STRING = 0x1f
 export const SERVER_KEEP_ALIVE = 0x13
 export const RECEIVE_MAXIMUM = 0x21
@@ -11,9 +22,12 @@ export const MAXIMUM_QOS = 0x24
 export const USER_PROPERTY = 0x26
 export const MAXIMUM_PACKET_SIZE = 0x27
 const SUBSCRIPTION_IDENTIFIER = 0x0b
-const TOPIC_ALIAS = 0x23
+export const TOPIC_ALIAS = 0x23
+export const TOPIC_ALIAS_MAXIMUM = 0x22
 
 type PropertyType = 'byte' | 'two' | 'four' | 'variable' | 'string' | 'binary' | 'pair'
+/** Packets that have a reason code, and may have words about it. */
+const REASONED = [CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, DISCONNECT] as const
 type Row = readonly [id: number, name: string, type: PropertyType, ...packets: number[]]
 
 /** Table 2-4, without what only a client sends. */
@@ -24,20 +38,20 @@ const ROWS: readonly Row[] = [
   [0x08, 'Response Topic', 'string', PUBLISH],
   [0x09, 'Correlation Data', 'binary', PUBLISH],
   [SUBSCRIPTION_IDENTIFIER, 'Subscription Identifier', 'variable', PUBLISH],
-  [0x11, 'Session Expiry Interval', 'four', CONNACK],
+  [SESSION_EXPIRY_INTERVAL, 'Session Expiry Interval', 'four', CONNACK],
   [0x12, 'Assigned Client Identifier', 'string', CONNACK],
   [SERVER_KEEP_ALIVE, 'Server Keep Alive', 'two', CONNACK],
   [0x15, 'Authentication Method', 'string', CONNACK],
   [0x16, 'Authentication Data', 'binary', CONNACK],
   [0x1a, 'Response Information', 'string', CONNACK],
   [0x1c, 'Server Reference', 'string', CONNACK, DISCONNECT],
-  [REASON_STRING, 'Reason String', 'string', CONNACK, PUBACK, SUBACK, DISCONNECT],
+  [REASON_STRING, 'Reason String', 'string', ...REASONED],
   [RECEIVE_MAXIMUM, 'Receive Maximum', 'two', CONNACK],
-  [0x22, 'Topic Alias Maximum', 'two', CONNACK],
+  [TOPIC_ALIAS_MAXIMUM, 'Topic Alias Maximum', 'two', CONNACK],
   [TOPIC_ALIAS, 'Topic Alias', 'two', PUBLISH],
   [MAXIMUM_QOS, 'Maximum QoS', 'byte', CONNACK],
   [0x25, 'Retain Available', 'byte', CONNACK],
-  [USER_PROPERTY, 'User Property', 'pair', CONNACK, PUBLISH, PUBACK, SUBACK, DISCONNECT],
+  [USER_PROPERTY, 'User Property', 'pair', PUBLISH, ...REASONED],
   [MAXIMUM_PACKET_SIZE, 'Maximum Packet Size', 'four', CONNACK],
   [0x28, 'Wildcard Subscription Available', 'byte', CONNACK],
   [0x29, 'Subscription Identifier Available', 'byte', CONNACK],

@@ -32,6 +32,7 @@ const REASON_CODES: Readonly<Record<number, string>> = {
   0x8f: 'topic filter invalid',
   0x90: 'topic name invalid',
   0x91: 'packet identifier in use',
+  0x92: 'packet identifier not found',
   0x93: 'receive maximum exceeded',
   0x94: 'topic alias invalid',
   0x95: 'packet too large',
@@ -77,6 +78,12 @@ export const causeOfReason = (code: number, otherwise: CauseCode): CauseCode => 
       return 'protocol'
     case 0x8d:
       return 'timeout'
+    case 0x8e:
+      return 'taken-over'
+    case 0x96:
+    case 0x97:
+    case 0x9f:
+      return 'quota'
     default:
       return otherwise
   }
