@@ -5,6 +5,7 @@ export const brokerPlan = (more: Partial<BrokerPlan> = {}): BrokerPlan => ({
   folder: '/nowhere',
   address: '127.0.0.1',
   protocol: 'mqtt',
+  framing: 'none',
   security: 'none',
   serverName: 'server.test',
   password: 'secret',

@@ -1,5 +1,5 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
-import type { ProtocolOptions, Security } from '../core/types.ts'
+import type { Framing, ProtocolOptions, Security, TlsAbilities } from '../core/types.ts'
 import type { VersionRange } from './versions.ts'
 
 export interface BrokerPlan {
@@ -8,7 +8,8 @@ export interface BrokerPlan {
   /** Where to listen. */
   readonly address: string
   readonly protocol: string
-  /** Security of the device listener. A plain listener for the consumer exists in any case. */
+  /** Framing and security of the device listener. A plain listener without framing, for the consumer, exists in any case. */
+  readonly framing: Framing
   readonly security: Security
   readonly serverName: string
   readonly password: string
@@ -19,7 +20,9 @@ export interface BrokerPlan {
     readonly group: string
     readonly cipher: string
   } | null
-  /** Device name -> pre-shared key. */
+  /** PEM of the authority that has signed each device's certificate, with the device name as its common name; absent: devices show none. */
+  readonly clientAuthority?: string
+  /** Device name -> pre-shared key; in TLS, when there are any, they take the place of certificates. */
   readonly psk: ReadonlyMap<string, Uint8Array>
   readonly devices: number
   readonly options: ProtocolOptions
@@ -29,6 +32,12 @@ export interface Launch {
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+}
+
+/** Where it listens: without security, and with it. */
+export interface Ports {
+  readonly plain: number
+  readonly secure: number
 }
 
 export interface BrokerProduct {
@@ -42,6 +51,8 @@ export interface BrokerProduct {
   readonly versions: VersionRange | null
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
+  /** Absent: its TLS shows a certificate and resumes nothing. */
+  readonly tls?: TlsAbilities
   /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */
   readonly hops: 1 | 2
   /** No consumer can stand behind it: only `ack.*` is measured, never `latency.*`. */
@@ -50,7 +61,9 @@ export interface BrokerProduct {
   readonly audit: Readonly<Record<string, string>>
   /** How a device registers (see SessionConfig.registration). */
   readonly registration: 'resource-directory' | 'time-resource'
-  readonly ports: Readonly<Record<string, { readonly plain: number; readonly secure: number }>>
+  readonly ports: Readonly<Record<string, Ports>>
+  /** protocol -> ports at which it is served over WebSocket too, with the same securities; absent: nowhere. */
+  readonly websocket?: Readonly<Record<string, Ports>>
   /** The exact version, by asking the program; null when it is not installed. */
   version(): Promise<string | null>
   /** Its file of configuration; absent where it has none. With a password that is no secret it can be kept in the results. */

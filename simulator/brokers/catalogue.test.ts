@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Security } from '../core/types.ts'
 import { PROTOCOLS } from '../protocols/index.ts'
 import { brokerPlan } from './broker-plan.cases.ts'
 import { BROKERS, brokerNamed } from './catalogue.ts'
+import { devicePort } from './serves.ts'
 
 test('names are unique, in kebab case, and found', () => {
   for (const broker of BROKERS) {
@@ -18,6 +20,18 @@ test('a broker has ports for what it serves, and they are those of the protocol'
       const adapter = PROTOCOLS.find(({ adapter }) => adapter.name === protocol)?.adapter
       assert.deepEqual(broker.ports[protocol], adapter?.ports, `${broker.name}: ${protocol}`)
     }
+})
+
+test('devices find a port of their own for WebSocket, and none where it is not served', () => {
+  const ports = (name: string, protocol: string, security: Security) =>
+    (['none', 'websocket'] as const).map((framing) =>
+      devicePort(brokerNamed(name), { protocol, framing, security }),
+    )
+  assert.deepEqual(ports('mosquitto', 'mqtt', 'none'), [1883, 8083])
+  assert.deepEqual(ports('mosquitto', 'mqtt', 'tls'), [8883, 8084])
+  assert.deepEqual(ports('mosquitto', 'mqtt', 'dtls-psk'), [null, null])
+  assert.deepEqual(ports('prosody', 'xmpp', 'none'), [5222, null])
+  assert.deepEqual(ports('prosody', 'mqtt', 'none'), [null, null])
 })
 
 test('a consumer can stand behind the default broker of every protocol', () => {

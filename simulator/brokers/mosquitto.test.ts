@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { brokerPlan } from './broker-plan.cases.ts'
+import type { BrokerPlan } from './broker.ts'
 import { mosquitto, mosquittoConfiguration } from './mosquitto.ts'
 
 const TLS = { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' } as const
@@ -39,6 +40,25 @@ test('a plan with TLS has a second listener of that version and suite', () => {
   ])
 })
 
+test('a plan with WebSocket has a second listener for it, with TLS where that is asked for', () => {
+  const listener = (plan: Partial<BrokerPlan>): readonly string[] => {
+    const text = mosquittoConfiguration(brokerPlan({ framing: 'websocket', ...plan }))
+    const [, plain = '', device = '', ...more] = text.split('\nlistener ')
+    assert.deepEqual([plain.split('\n')[0], more], ['1883 127.0.0.1', []])
+    return device.trim().split('\n')
+  }
+  const webSocket = ['max_connections -1', 'socket_domain ipv4', 'protocol websockets']
+  assert.deepEqual(listener({}), ['8083 127.0.0.1', ...webSocket])
+  assert.deepEqual(listener({ security: 'tls', tls: TLS }), [
+    '8084 127.0.0.1',
+    ...webSocket,
+    'certfile /nowhere/server.crt',
+    'keyfile /nowhere/server.key',
+    'tls_version tlsv1.3',
+    'ciphers_tls1.3 TLS_AES_128_GCM_SHA256',
+  ])
+})
+
 test('suites of TLS 1.2 are configured apart', () => {
   const tls = { version: '1.2', group: 'X25519', cipher: 'ECDHE-ECDSA-AES128-CCM8' } as const
   const text = mosquittoConfiguration(brokerPlan({ security: 'tls', tls }))
@@ -60,4 +80,31 @@ test('certificate and key are readable by their owner only', async (t) => {
   assert.equal(await readFile(join(folder, 'server.key'), 'utf8'), 'KEY')
   for (const name of ['mosquitto.conf', 'server.crt', 'server.key'])
     assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name)
+})
+
+test('devices with certificates are known by the names in them', async (t) => {
+  const plan = brokerPlan({ security: 'tls', tls: TLS, clientAuthority: 'AUTHORITY' })
+  const text = mosquittoConfiguration(plan)
+  assert.match(text, /^certfile .*\nkeyfile .*\ncafile \/nowhere\/devices\.crt$/m)
+  assert.match(text, /^require_certificate true\nuse_identity_as_username true$/m)
+  const folder = await mkdtemp(join(tmpdir(), 'thingbench-mosquitto-'))
+  t.after(() => rm(folder, { recursive: true }))
+  await mosquitto.prepare({ ...plan, folder })
+  assert.equal(await readFile(join(folder, 'devices.crt'), 'utf8'), 'AUTHORITY')
+})
+
+test('devices with keys need no certificate, and their keys stay out of the configuration', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'thingbench-mosquitto-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const psk = new Map([
+    ['d000000', Buffer.from('ab')],
+    ['d000001', Buffer.from('c:')],
+  ])
+  await mosquitto.prepare(brokerPlan({ folder, security: 'tls', tls: TLS, psk }))
+  const text = await readFile(join(folder, 'mosquitto.conf'), 'utf8')
+  assert.match(text, /^psk_file .*keys\.psk\npsk_hint thingbench\nuse_identity_as_username true$/m)
+  assert.doesNotMatch(text, /certfile|keyfile|6162/)
+  const keys = join(folder, 'keys.psk')
+  assert.equal(await readFile(keys, 'utf8'), 'd000000:6162\nd000001:633a\n')
+  assert.equal((await stat(keys)).mode & 0o777, 0o600)
 })

@@ -119,7 +119,7 @@ export const prosody: BrokerProduct = {
       'what a client does not read is buffered without limit and dropped after 180 s (network_settings.send_timeout, default); XEP-0198 keeps 500 stanzas per session (smacks_max_queue_size, default)',
     'consumer acknowledgements':
       'with reliability acknowledged, Prosody keeps a copy of each stanza until the consumer has answered its <r/> (smacks_max_unacked_stanzas = 0, default)',
-    TLS: 'session tickets are sent (two after each TLS 1.3 handshake) and not used',
+    TLS: 'of TLS 1.3, two tickets after each handshake, which it does not take (options.no_ticket, default)',
     log: 'warnings and errors (default: info)',
   },
   registration: 'resource-directory',

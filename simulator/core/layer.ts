@@ -3,6 +3,8 @@
  *
  *     session   (MQTT, CoAP, XMPP: an Upper and the application's verbs)
  *        |  fromAbove ↓            ↑ open, fromBelow, ready, closed
+ *     framing   (WebSocket: a Layer)
+ *        |
  *     security  (TLS, DTLS: a Layer)
  *        |  fromAbove ↓            ↑ open, fromBelow, ready, closed
  *     port      (a socket of io/, or an in-memory one: a Lower)
@@ -28,9 +30,12 @@ export type CauseCode =
   | 'unreachable' // no route, or the kernel reports so
   | 'timeout' // no answer within a deadline
   | 'unanswered' // so many retransmissions in a row that a new association is tried
-  | 'certificate' // the peer's certificate was refused
-  | 'alert' // a TLS or DTLS alert or failure that is not about the certificate
+  | 'certificate' // a certificate was refused, the peer's or ours
+  | 'alert' // a TLS or DTLS alert or failure that is not about credentials
+  | 'upgrade' // the server does not open a WebSocket, or not as RFC 6455 asks
   | 'authentication' // wrong credentials
+  | 'taken-over' // another connection came with the same identity
+  | 'quota' // a quota of the server is used up
   | 'protocol' // the peer broke the protocol
   | 'limit' // a limit of this host was hit (descriptors, ports)
 

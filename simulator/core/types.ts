@@ -9,8 +9,10 @@ import type { LinkProfile, TimelineEvent } from './link-profile.ts'
 
 export type Reliability = 'best-effort' | 'acknowledged' | 'exactly-once'
 export type Security = 'none' | 'tls' | 'dtls-psk'
+/** What lies between the session and the security below it. */
+export type Framing = 'none' | 'websocket'
 
-/** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in. */
+/** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in; those of a mapping in it as `key.field`. */
 export type ProtocolOptions = Readonly<Record<string, string | number | boolean>>
 
 export interface TlsOptions {
@@ -18,6 +20,22 @@ export interface TlsOptions {
   readonly group: string
   /** OpenSSL or IANA name of the one cipher suite that is offered. */
   readonly cipher: string
+}
+
+/** Who shows what in TLS: the server a certificate; both ends a certificate; or no certificates, but a key that both know. */
+export type TlsAuth = 'server' | 'x509' | 'psk'
+
+/** What a server can do in TLS besides showing a certificate. */
+export interface TlsAbilities {
+  readonly auth: readonly TlsAuth[]
+  /** It takes the session tickets that it gives. */
+  readonly resumption: boolean
+}
+
+export interface StackTls extends TlsOptions {
+  readonly auth: TlsAuth
+  /** Devices keep session tickets and offer them when they connect again. */
+  readonly resumption: boolean
 }
 
 export interface DtlsOptions {
@@ -51,10 +69,11 @@ export interface Stack {
   readonly kind: string
   readonly protocol: string
   readonly carrier: 'stream' | 'datagram'
+  readonly framing: Framing
   readonly security: Security
   readonly broker: string
   readonly reliability: Reliability
-  readonly tls: TlsOptions | null
+  readonly tls: StackTls | null
   readonly dtls: DtlsOptions | null
   readonly tcp: TcpOptions
   readonly options: ProtocolOptions
@@ -200,6 +219,7 @@ export interface StackEntry {
   readonly title: string
   readonly protocol: string
   readonly carrier: 'stream' | 'datagram'
+  readonly framing: Framing
   readonly security: Security
   /** The first is the default. */
   readonly brokers: readonly string[]
@@ -208,23 +228,50 @@ export interface StackEntry {
   readonly plain: string
 }
 
-/** One key of a protocol's mapping: its default, and how a value is checked. */
-export type OptionRule =
+/** One key of a protocol's mapping that has a single value: its default, and how a value is checked. */
+export type ScalarOptionRule = (
   | {
       readonly type: 'choice'
       readonly allowed: readonly (string | number)[]
       readonly default: string | number
-      readonly help: string
     }
-  | { readonly type: 'duration'; readonly default: Nanoseconds; readonly help: string }
+  | { readonly type: 'duration'; readonly default: Nanoseconds }
+  | {
+      /** Bytes. */
+      readonly type: 'size'
+      readonly least: number
+      readonly most: number
+      readonly default: number
+    }
   | {
       readonly type: 'integer'
       readonly least: number
       readonly most: number
       readonly default: number
+    }
+  | { readonly type: 'boolean'; readonly default: boolean }
+  | {
+      /** `pattern` is a regular expression for the whole word, `allowed` says the same to people. */
+      readonly type: 'text'
+      readonly pattern: string
+      readonly allowed: string
+      /** null: without the key there is no such thing. */
+      readonly default: string | null
+    }
+) & {
+  readonly help: string
+  /** Other keys, and the values of them without which this one means nothing. */
+  readonly needs?: Readonly<Record<string, string | boolean>>
+}
+
+/** Or a mapping: without it there is no such thing, and `options` has its values as `key.field`. */
+export type OptionRule =
+  | ScalarOptionRule
+  | {
+      readonly type: 'mapping'
+      readonly fields: Readonly<Record<string, ScalarOptionRule>>
       readonly help: string
     }
-  | { readonly type: 'boolean'; readonly default: boolean; readonly help: string }
 
 export interface Catalogue {
   readonly stacks: readonly StackEntry[]
@@ -234,7 +281,11 @@ export interface Catalogue {
   readonly options: Readonly<Record<string, Readonly<Record<string, OptionRule>>>>
   /** protocol -> keys of the format, or `key: value` for one value of a key, that have no engine yet. */
   readonly plannedOptions: Readonly<Record<string, readonly string[]>>
-  readonly brokers: readonly { readonly name: string; readonly title: string }[]
+  readonly brokers: readonly {
+    readonly name: string
+    readonly title: string
+    readonly tls: TlsAbilities
+  }[]
   /** metric name -> unit. */
   readonly metrics: Readonly<Record<string, string>>
 }

@@ -157,7 +157,8 @@ export class Bench implements FleetState {
     this.attempts.push(now)
     this.onOpen(session, now)
     const at = this.securityOpenedAt
-    return { session, security: at === null ? null : new OpenedLayer(at), port: new TestPort() }
+    const security = at === null ? null : new OpenedLayer(at)
+    return { session, framing: null, security, port: new TestPort() }
   }
 
   /** Connects at once, and the schedule begins. */

@@ -90,6 +90,7 @@ export class Device implements Timer, DeviceEvents {
       at = Math.min(at, this.#presence.deadline(this.#mayLeave(this.#presence)))
     if (pile === null) return at
     at = Math.min(at, pile.session.deadline())
+    if (pile.framing !== null) at = Math.min(at, pile.framing.deadline())
     return pile.security === null ? at : Math.min(at, pile.security.deadline())
   }
 
@@ -97,6 +98,7 @@ export class Device implements Timer, DeviceEvents {
     if (now >= this.#retryAt) this.connect(now)
     if (this.#pile?.security && now >= this.#pile.security.deadline())
       this.#pile.security.expire(now)
+    if (this.#pile?.framing && now >= this.#pile.framing.deadline()) this.#pile.framing.expire(now)
     if (this.#pile && now >= this.#pile.session.deadline()) this.#pile.session.expire(now)
     if (now >= this.#departures.due) {
       this.#departures.fire(now)
@@ -108,8 +110,10 @@ export class Device implements Timer, DeviceEvents {
   sessionReady(now: Nanoseconds): void {
     this.#state = 'ready'
     this.#pause = 0
-    const transport = this.#pile?.security?.openedAt ?? this.#pile?.session.openedAt ?? now
-    const security = this.#pile?.session.openedAt ?? now
+    // A layer is opened when the one below it is ready.
+    const secured = this.#pile?.framing ?? this.#pile?.session
+    const security = secured?.openedAt ?? now
+    const transport = this.#pile?.security?.openedAt ?? security
     const started = this.#startedAt
     this.#startedAt = NaN
     this.#fleet.deviceReady(this, started, transport, security, now)

@@ -7,6 +7,7 @@ import type { TcpFound } from '../core/tcp.ts'
 import type { Stack, Workload } from '../core/types.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import type { Second } from '../measure/intervals.ts'
+import type { DeviceAuthority } from '../security/device-certificates.ts'
 import type { PhasePlan } from './schedule.ts'
 
 /** What both sides of a cell must agree on. */
@@ -23,8 +24,10 @@ export interface RoleConfig {
   readonly seed: number
   readonly server: {
     readonly address: string
+    /** Where the consumer connects: without security, and without framing. */
     readonly plain: number
-    readonly secure: number
+    /** Where devices connect. */
+    readonly device: number
     readonly name: string
   }
   /** Hex: the run's secret, from which keys and passwords come. */
@@ -37,6 +40,8 @@ export interface FleetConfig extends RoleConfig {
   readonly registration: 'resource-directory' | 'time-resource'
   /** PEM of the authority that signed the server's certificate. */
   readonly authority: string | null
+  /** What signs the devices' certificates; null: they have none. */
+  readonly deviceAuthority: DeviceAuthority | null
   /** Connects in flight at most (mosquitto's listen backlog is 100; beyond it SYN retransmission is measured). */
   readonly connectLimit: number
   /** Nobody stands behind the server: progress tells of `ack` what the consumer would tell of `latency`. */
@@ -131,11 +136,16 @@ export interface FleetReport {
   readonly ends: Readonly<Record<string, { readonly count: number; readonly example: string }>>
   /** Why messages were given up -> how many. */
   readonly givenUp: Readonly<Record<string, number>>
-  /** What the session handed to the layer below, and that layer to the socket. */
+  /** What the session handed to the layer below, what framing made of it, and what is handed to the socket. */
   readonly application: BoundaryBytes
+  readonly framed: BoundaryBytes
   readonly transport: BoundaryBytes
   /** Version, cipher and group as negotiated, from one device; empty without security. */
   readonly negotiated: Readonly<Record<string, string>>
+  /** Session tickets that were offered in handshakes, and those that the server took; null where devices keep none. */
+  readonly tickets: { readonly offered: number; readonly accepted: number } | null
+  /** DER bytes of a device's certificate; null where it has none. */
+  readonly certificateBytes: number | null
   /** TCP of the first device that connected; null for a datagram stack, or when none did. */
   readonly tcp: TcpFound | null
 }

@@ -86,6 +86,45 @@ test('a TCP connect: transport after one round trip, CONNACK after two', () => {
   assert.deepEqual(values(series(world, 'connect.application')), [40, 40, 40])
 })
 
+test('WebSocket: one round trip more until CONNACK, and what it adds stands between the session and the socket', () => {
+  const world = new World({ protocol: 'mqtt', framing: 'websocket', devices: 3 })
+  world.connect()
+  world.reactor.runUntil(PLAN.warmup)
+  assert.deepEqual(values(series(world, 'connect.transport')), [20, 20, 20])
+  assert.deepEqual(values(series(world, 'connect.security')), [20, 20, 20])
+  assert.deepEqual(values(series(world, 'connect.application')), [60, 60, 60])
+  world.begin(PLAN)
+  world.reactor.runUntil(PLAN.end)
+  const { intended, delivered, acknowledged } = world.accounts()
+  assert.ok(intended > 0)
+  assert.deepEqual([delivered, acknowledged], [intended, intended])
+  const { application, framed, transport } = world.fleet.report({})
+  // PUBLISH and PUBACK: 2 bytes and the masking key up, 2 down. All of them, since a message and its acknowledgement lie in the window.
+  assert.ok(application.received > 0)
+  assert.equal((framed.received - application.received) * 4, application.received * 2)
+  const sent = application.received / 4
+  assert.equal(framed.sent - application.sent, sent * 6)
+  assert.deepEqual(transport, framed)
+})
+
+test('a connection that the server does not answer ends where WebSocket gives up, and is tried again', () => {
+  const world = new World({ protocol: 'mqtt', framing: 'websocket', devices: 1 })
+  world.mute = true
+  world.connect(0, 40 * SECOND)
+  world.reactor.runUntil(30 * SECOND)
+  world.mute = false
+  world.reactor.runUntil(45 * SECOND)
+  world.begin({ warmup: 46 * SECOND, t0: 47 * SECOND, t1: 48 * SECOND, end: 50 * SECOND })
+  assert.deepEqual(world.fleet.report({}).ends, {
+    timeout: {
+      count: 1,
+      example: 'no answer to the WebSocket handshake within 30 s (before CONNACK)',
+    },
+  })
+  // The first attempt counts: TCP, the limit, and an attempt of three round trips.
+  near(series(world, 'connect.application').quantile(0.5), 30 * SECOND + 4 * RTT)
+})
+
 test('who is not ready at the connect deadline has failed, and takes no part', () => {
   const from = addressOf(1)
   const world = new World({ devices: 3, loss: (_i, source) => source.host === from })

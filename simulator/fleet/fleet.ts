@@ -69,6 +69,7 @@ export class Fleet implements FleetState, Timer {
   #announced = false
   #quiet = false
   #application: BoundaryBytes = { sent: 0, received: 0 }
+  #framed: BoundaryBytes = { sent: 0, received: 0 }
   #transport: BoundaryBytes = { sent: 0, received: 0 }
   #snapshots: Nanoseconds[] = []
 
@@ -155,6 +156,7 @@ export class Fleet implements FleetState, Timer {
   }
 
   report(negotiated: Readonly<Record<string, string>>): FleetReport {
+    const { tls } = this.#factory
     return {
       ledger: Buffer.from(this.#ledger.bytes()).toString('base64'),
       ready: encodeDoubles(this.#ready),
@@ -169,8 +171,13 @@ export class Fleet implements FleetState, Timer {
       ends: Object.fromEntries(this.#ends),
       givenUp: Object.fromEntries(this.sender.givenUp),
       application: this.#application,
+      framed: this.#framed,
       transport: this.#transport,
       negotiated,
+      tickets: tls?.tickets
+        ? { offered: tls.tickets.offered, accepted: tls.tickets.accepted }
+        : null,
+      certificateBytes: tls?.certificateBytes ?? null,
       tcp: this.#factory.tcp.found,
     }
   }
@@ -215,14 +222,10 @@ export class Fleet implements FleetState, Timer {
   #snapshot(): void {
     this.#snapshots.shift()
     const sign = this.#snapshots.length === 1 ? -1 : 1
-    const { application, transport } = this.#factory
-    this.#application = add(
-      this.#application,
-      application.sentBytes,
-      application.receivedBytes,
-      sign,
-    )
-    this.#transport = add(this.#transport, transport.sentBytes, transport.receivedBytes, sign)
+    const { application, framed, transport } = this.#factory
+    this.#application = add(this.#application, application, sign)
+    this.#framed = add(this.#framed, framed, sign)
+    this.#transport = add(this.#transport, transport, sign)
   }
 
   // ---- what devices say ------------------------------------------------------------------------------------------
@@ -325,7 +328,7 @@ export class Fleet implements FleetState, Timer {
   }
 }
 
-const add = (to: BoundaryBytes, sent: number, received: number, sign: number): BoundaryBytes => ({
-  sent: to.sent + sign * sent,
-  received: to.received + sign * received,
+const add = (to: BoundaryBytes, traffic: Traffic, sign: number): BoundaryBytes => ({
+  sent: to.sent + sign * traffic.sentBytes,
+  received: to.received + sign * traffic.receivedBytes,
 })

@@ -1,22 +1,24 @@
 /**
- * Stacks the layers of a device's connection:  session / security / socket.
+ * Stacks the layers of a device's connection:  session / framing / security / socket.
  * One factory per worker: the TLS or DTLS context is shared by all its devices.
  */
 import type { Address } from '../core/endpoint.ts'
 import { deviceName } from '../core/device-name.ts'
-import type { Lower, Timed, Upper } from '../core/layer.ts'
+import type { Layer, Lower, Timed, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
-import { Random } from '../core/random.ts'
+import { Random, keyOf } from '../core/random.ts'
 import type { TcpRecord } from '../core/tcp.ts'
 import type { Port, Reactor } from '../io/reactor.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { DeviceSession, ProtocolAdapter } from '../protocols/session.ts'
 import { Identities } from '../security/identities.ts'
 import { DtlsClient, DtlsContext } from '../transports/dtls.ts'
-import { TlsClient, TlsContext } from '../transports/tls.ts'
+import { WebSocketClient } from '../transports/websocket.ts'
+import type { WebSocketTarget } from '../transports/websocket-handshake.ts'
 import type { Device } from './device.ts'
 import type { FleetConfig } from './fleet-protocol.ts'
 import { hearsOf } from './hears.ts'
+import { TlsDevices } from './tls-devices.ts'
 
 /** A security layer, as far as a device looks at it. */
 export interface SecurityLayer extends Upper, Lower, Timed {
@@ -27,24 +29,38 @@ export interface SecurityLayer extends Upper, Lower, Timed {
 
 export interface Pile {
   readonly session: DeviceSession
+  /** Null where sessions need none. */
+  readonly framing: Layer | null
   /** Null for a plain stack. */
   readonly security: SecurityLayer | null
   readonly port: Port
+}
+
+/** The randomness of WebSocket. */
+const MASKS = keyOf('websocket')
+
+const stacked = (above: Upper, below: Lower & { above: Upper }): void => {
+  below.above = above
+  above.below = below
 }
 
 export class PileFactory {
   readonly adapter: ProtocolAdapter
   /** What sessions hand to the layer below them. */
   readonly application = new Traffic()
-  /** What is handed to sockets; the same object as `application` for a plain stack. */
+  /** What framing hands to the layer below it; the same object as `application` where there is none. */
+  readonly framed: Traffic
+  /** What is handed to sockets; the same object as `framed` for a plain stack. */
   readonly transport: Traffic
+  /** Null without TLS. */
+  readonly tls: TlsDevices | null
   /** What the first device's connection has. */
   readonly tcp: TcpRecord = { found: null }
   readonly #config: FleetConfig
   readonly #remote: Address
   readonly #identities: Identities
-  readonly #tls: TlsContext | null
   readonly #dtls: DtlsContext | null
+  readonly #webSocket: WebSocketTarget | null
   readonly #password: string
   #connections = 0
 
@@ -52,16 +68,19 @@ export class PileFactory {
     const { stack, server } = config
     this.#config = config
     this.adapter = adapterOf(stack.protocol)
-    this.#remote = {
-      host: server.address,
-      port: stack.security === 'none' ? server.plain : server.secure,
-    }
+    this.#remote = { host: server.address, port: server.device }
+    // Mosquitto takes any path; this is the one that is customary.
+    this.#webSocket =
+      stack.framing === 'websocket'
+        ? { host: `${server.name}:${server.device}`, path: '/mqtt', subprotocol: stack.protocol }
+        : null
     this.#identities = new Identities(Buffer.from(config.secret, 'hex'))
     this.#password = this.#identities.password
-    this.transport = stack.security === 'none' ? this.application : new Traffic()
-    this.#tls =
+    this.framed = this.#webSocket === null ? this.application : new Traffic()
+    this.transport = stack.security === 'none' ? this.framed : new Traffic()
+    this.tls =
       stack.security === 'tls' && stack.tls !== null
-        ? TlsContext.client({ ...stack.tls, authority: config.authority ?? '' })
+        ? new TlsDevices(stack.tls, config, this.#identities)
         : null
     this.#dtls =
       stack.security === 'dtls-psk' && stack.dtls !== null ? DtlsContext.client(stack.dtls) : null
@@ -70,30 +89,35 @@ export class PileFactory {
   /** Opens a connection from `local`; `now` is the instant of the first packet. */
   open(reactor: Reactor, device: Device, local: string): Pile {
     const session = this.adapter.device(this.#sessionConfig(device), device)
+    const framing = this.#framing(device.index)
     const security = this.#securityFor(device.index)
-    if (security !== null) {
-      security.above = session
-      session.below = security
-    }
+    if (framing !== null) stacked(session, framing)
+    if (security !== null) stacked(framing ?? session, security)
     const options = {
       local: { host: local, port: 0 },
       remote: this.#remote,
       owner: device,
       traffic: this.transport,
     }
-    const lowest = security ?? session
+    const lowest = security ?? framing ?? session
     const { nodelay: noDelay, keepalive, userTimeout } = this.#config.stack.tcp
     const { tcp: record } = this
     const port =
       this.adapter.carrier === 'stream'
         ? reactor.connectStream({ ...options, noDelay, keepalive, userTimeout, record }, lowest)
         : reactor.connectDatagram(options, lowest)
-    return { session, security, port }
+    return { session, framing, security, port }
+  }
+
+  #framing(device: number): Layer | null {
+    if (this.#webSocket === null) return null
+    // Of each connection its own, and not those of its session.
+    const random = new Random(this.#config.seed, device, this.#connections, MASKS)
+    return new WebSocketClient(this.#webSocket, this.application, random)
   }
 
   #securityFor(device: number): SecurityLayer | null {
-    if (this.#tls !== null)
-      return new TlsClient(this.#tls, this.application, this.#config.server.name)
+    if (this.tls !== null) return this.tls.client(device, this.framed)
     if (this.#dtls !== null)
       return new DtlsClient(
         this.#dtls,

@@ -5,7 +5,7 @@ import { MILLISECOND, NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { Random } from '../core/random.ts'
-import type { Reliability, Stack, Workload } from '../core/types.ts'
+import type { Framing, Reliability, Stack, Workload } from '../core/types.ts'
 import type { Loss } from '../io/memory-datagram.ts'
 import { MemoryReactor } from '../io/memory.ts'
 import type { Closable, Timer } from '../io/reactor.ts'
@@ -21,6 +21,7 @@ import type { Accounts } from './ledger.ts'
 import { settle } from './ledger.ts'
 import { Echo } from './probe.ts'
 import type { PhasePlan } from './schedule.ts'
+import { WebSocketPeer } from './websocket-peer.cases.ts'
 
 /** One way through the network. */
 export const DELAY = 10 * MILLISECOND
@@ -31,6 +32,7 @@ export const addressOf = (device: number): string => `10.64.0.${device + 1}`
 
 export interface Wish {
   readonly protocol?: 'coap' | 'mqtt'
+  readonly framing?: Framing
   readonly reliability?: Reliability
   readonly devices?: number
   readonly probes?: number
@@ -43,11 +45,12 @@ export interface Wish {
   readonly loss?: Loss
 }
 
-const stackOf = (protocol: string, reliability: Reliability): Stack => ({
+const stackOf = (protocol: string, framing: Framing, reliability: Reliability): Stack => ({
   name: `${protocol}-test`,
   kind: `${protocol}-test`,
   protocol,
   carrier: adapterOf(protocol).carrier,
+  framing,
   security: 'none',
   broker: 'test',
   reliability,
@@ -58,7 +61,8 @@ const stackOf = (protocol: string, reliability: Reliability): Stack => ({
 })
 
 export const configOf = (wish: Wish): FleetConfig => {
-  const stack = stackOf(wish.protocol ?? 'coap', wish.reliability ?? 'acknowledged')
+  const { protocol = 'coap', framing = 'none', reliability = 'acknowledged' } = wish
+  const stack = stackOf(protocol, framing, reliability)
   return {
     namespace: '',
     cpu: null,
@@ -73,10 +77,11 @@ export const configOf = (wish: Wish): FleetConfig => {
     devices: wish.devices ?? 1,
     probes: wish.probes ?? 0,
     seed: 7,
-    server: { address: SERVER, plain: PORT, secure: PORT + 1, name: 'server.test' },
+    server: { address: SERVER, plain: PORT, device: PORT, name: 'server.test' },
     secret: '00'.repeat(32),
     registration: 'resource-directory',
     authority: null,
+    deviceAuthority: null,
     canary: 'canary-',
     connectLimit: wish.connectLimit ?? 50,
     watchesAck: true,
@@ -140,6 +145,8 @@ export class World {
   listener!: Closable
   /** The server takes messages and acknowledges none. */
   silent = false
+  /** The server takes connections and says nothing on them. */
+  mute = false
 
   constructor(wish: Wish = {}) {
     this.config = configOf(wish)
@@ -157,12 +164,14 @@ export class World {
     this.#serve(stack)
   }
 
-  #serve({ protocol, reliability }: Stack): void {
+  #serve({ protocol, framing, reliability }: Stack): void {
     const local = { host: SERVER, port: PORT }
     const path = adapterOf(protocol).consumer
     if (path.kind === 'subscribe') {
       this.listener = this.reactor.listenStream(local, new Traffic(), () => {
-        const peer = new MqttPeer(this)
+        const session = new MqttPeer(this)
+        const peer = framing === 'none' ? session : new WebSocketPeer(session)
+        if (this.mute) peer.fromBelow = () => {}
         return { above: peer, owner: peer }
       })
       return

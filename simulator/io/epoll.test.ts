@@ -202,6 +202,38 @@ test('Who closes after a send that failed is not told of the failure.', () => {
   sockets.close(listener)
 })
 
+test('What the peer said before it reset the connection is heard, also when a send finds the reset first.', () => {
+  using reactor = new EpollReactor()
+  const sockets = new Sockets()
+  const remote = { host: host(3), port: 7004 }
+  const listener = sockets.openListener(remote)
+  const heard: string[] = []
+  const client = {
+    ...silent(({ code }) => {
+      heard.push(code)
+      reactor.stop()
+    }),
+    fromBelow: (bytes: Uint8Array) => void heard.push(Buffer.from(bytes).toString()),
+  }
+  let open = false
+  const watch = reactor.watch(listener, () => {
+    if (!open) return
+    watch.close()
+    const fd = sockets.accept(listener)
+    assert.equal(sockets.send(fd, Buffer.from('because'), 0), 7)
+    closeWithReset(fd)
+    assert.ok(client.below.fromAbove(Buffer.from('into the void'), reactor.now()))
+  })
+  client.open = () => {
+    open = true
+  }
+  reactor.connectStream({ remote, owner: client, traffic: new Traffic() }, client)
+  stopAfter(reactor, 5 * SECOND)
+  reactor.run()
+  assert.deepEqual(heard, ['because', 'reset'])
+  sockets.close(listener)
+})
+
 test('A sleep ends after its deadline, and soon.', () => {
   using reactor = new EpollReactor()
   const start = reactor.now()

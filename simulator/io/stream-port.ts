@@ -126,6 +126,7 @@ export class StreamPort implements Port, Source, Failing, Timer {
   }
 
   failed(error: number): void {
+    if (this.#state === OPEN) this.#drain()
     if (this.#state === CLOSED) return
     const attempted = this.#state === CONNECTING ? 'connect' : 'connection'
     if (this.#state === CLOSING) this.#release()
@@ -161,10 +162,7 @@ export class StreamPort implements Port, Source, Failing, Timer {
       const length = this.#sockets.receive(this.#fd)
       const now = monotonic()
       if (length > 0) {
-        this.traffic.receivedBytes += length
-        this.traffic.receivedCalls++
-        this.#above.fromBelow(this.#sockets.received(length), now)
-        this.#loop.deadlines.touch(this.#owner)
+        this.#deliver(length, now)
         if (this.#state !== OPEN || !this.#sockets.filled(length)) return
       } else {
         if (length === 0) this.#end(PEER_CLOSED, now)
@@ -172,6 +170,22 @@ export class StreamPort implements Port, Source, Failing, Timer {
         return
       }
     }
+  }
+
+  /** What the peer said before it reset the connection may tell why: a TLS alert, a DISCONNECT. */
+  #drain(): void {
+    for (let reads = 0; reads < READS_PER_TURN && this.#state === OPEN; reads++) {
+      const length = this.#sockets.receive(this.#fd)
+      if (length <= 0) return
+      this.#deliver(length, monotonic())
+    }
+  }
+
+  #deliver(length: number, now: Nanoseconds): void {
+    this.traffic.receivedBytes += length
+    this.traffic.receivedCalls++
+    this.#above.fromBelow(this.#sockets.received(length), now)
+    this.#loop.deadlines.touch(this.#owner)
   }
 
   #discard(): void {

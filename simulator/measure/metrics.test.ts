@@ -23,14 +23,14 @@ wire.delivered_packets_per_message.{up,down} packets
 wire.connect_bytes.{up,down} B
 wire.connect_packets.{up,down} packets
 wire.retransmitted_ratio ratio
-wire.layer_bytes_per_message.{ip,transport,security,application,payload,retransmission} B
+wire.layer_bytes_per_message.{ip,transport,security,framing,application,payload,retransmission} B
 wire.plaintext_devices count
 cpu.{broker,consumer,fleet,link,total}_us_per_message us
 cpu.{broker,fleet}_us_per_connect us
 memory.{broker,fleet,kernel}_kib_per_session KiB
 link.{unplanned_drops,late_packets,unreachable} count
 link.clocked ratio
-devices.{connected,failed,reconnects} count
+devices.{connected,failed,reconnects,resumed} count
 connects.{offered,completed} connects/s
 connects.{failed,not_started} count
 wake.first_delivery.{mean,p50,p99} ms

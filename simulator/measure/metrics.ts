@@ -188,6 +188,7 @@ const WIRE: Record<string, Metric> = {
       ip: 'IP headers',
       transport: 'TCP or UDP headers, and packets without payload',
       security: 'TLS or DTLS records and tags',
+      framing: 'frame headers and masks of WebSocket',
       application: "the application protocol's own framing, acknowledgements and names",
       payload: 'application payload',
       retransmission: 'retransmitted packets, whole',
@@ -283,7 +284,7 @@ const INSTRUMENT: Record<string, Metric> = {
   ...times(
     'probe.error',
     ['p50', 'p90', 'p99', 'max'],
-    "Round trip of bare UDP echoes over a link that only delays, minus that delay: the instrument's own error",
+    "Round trip of bare UDP echoes over a link that only delays, minus that delay, either way: the instrument's own error",
   ),
   'wire.plaintext_devices': {
     unit: 'count',
@@ -326,6 +327,11 @@ const INSTRUMENT: Record<string, Metric> = {
     better: 'lower',
     meaning:
       'Connections beyond the first of each device: how often one ended and another was ready.',
+  },
+  'devices.resumed': {
+    unit: 'count',
+    better: 'higher',
+    meaning: 'Handshakes in which the server took the session ticket that the device offered.',
   },
 }
 

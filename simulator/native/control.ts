@@ -55,6 +55,18 @@ export class ControlChannel {
     return orders
   }
 
+  /** The next orders, waiting for them; none when the runner is gone. */
+  awaitOrders(): unknown[] {
+    this.#pollfd.view.setInt32(0, this.input, true)
+    this.#pollfd.view.setInt16(4, linux.POLLIN, true)
+    while (!this.closed) {
+      const orders = this.orders()
+      if (orders.length > 0) return orders
+      this.#libc.poll(this.#pollfd.address, 1, -1)
+    }
+    return []
+  }
+
   /** Writes the event in full, waiting for the runner to read where the pipe is full; nothing when the runner is gone. */
   send(event: unknown): void {
     const line = `${JSON.stringify(event)}\n`

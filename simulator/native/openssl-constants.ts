@@ -27,10 +27,16 @@ export const SSL_MODE_RELEASE_BUFFERS = 0x10
 export const SSL_SESS_CACHE_OFF = 0
 export const SSL_VERIFY_NONE = 0
 export const SSL_VERIFY_PEER = 1
+export const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
+/** SSL_set_shutdown: both sides have closed the session in an orderly way. */
+export const SSL_SHUTDOWN_BOTH = 3
 
 /** SSL_get_error and SSL_want. */
 export const SSL_ERROR_WANT_READ = 2
 export const SSL_ERROR_ZERO_RETURN = 6
 export const SSL_READING = 3
+
+/** The reason code of an alert that was received: this, and the alert's number. */
+export const SSL_AD_REASON_OFFSET = 1000
 
 export const BIO_CTRL_RESET = 1

@@ -1,6 +1,6 @@
 /**
- * SSL_CTX: what all sessions of a kind have in common. One version, one cipher suite, one group, no tickets, no cache, no
- * renegotiation: a stack does what its scenario says, and nothing else.
+ * SSL_CTX: what all sessions of a kind have in common. One version, one cipher suite, one group, no tickets unless they are
+ * asked for, no cache, no renegotiation: a stack does what its scenario says, and nothing else.
  */
 import { ThingbenchError } from '../core/errors.ts'
 import {
@@ -64,7 +64,7 @@ const VERSIONS: Readonly<Record<number, Version>> = {
     suites:
       'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256',
   },
-  [TLS1_2]: { title: 'TLS 1.2', suites: 'kECDHE+aECDSA:!eNULL:!CAMELLIA:!ARIA' },
+  [TLS1_2]: { title: 'TLS 1.2', suites: 'kECDHE+aECDSA:kPSK:kECDHEPSK:!eNULL:!CAMELLIA:!ARIA' },
   [DTLS1_2]: {
     title: 'DTLS 1.2 with pre-shared keys',
     suites: 'kPSK:kECDHEPSK:!eNULL:!CAMELLIA:!ARIA',
@@ -89,6 +89,13 @@ const suiteNames = (context: Pointer, version: number): Map<string, string> => {
     names.set(iana, name)
   }
   return names
+}
+
+/** Sessions of the context can be resumed; a server sends one ticket after each handshake. */
+export const allowTickets = (context: Pointer): void => {
+  const o = openssl()
+  o.SSL_CTX_clear_options(context, SSL_OP_NO_TICKET)
+  o.SSL_CTX_set_num_tickets(context, 1)
 }
 
 /** The key exchange groups, best first, with colons between, such as X25519 or P-256. Throws TB_TLS_SETUP. */
@@ -116,10 +123,34 @@ export const present = (context: Pointer, certificate: string, key: string): voi
   o.X509_free(own)
   // The context takes the chain's references over.
   for (const link of chain) o.SSL_CTX_ctrl(context, SSL_CTRL_EXTRA_CHAIN_CERT, 0, link)
-  const pkey = fromPem(key, (bio) => o.PEM_read_bio_PrivateKey(bio, 0, 0, 0))
-  const done = pkey !== 0 && o.SSL_CTX_use_PrivateKey(context, pkey) === 1
+  const pkey = readKey(key)
+  const done = o.SSL_CTX_use_PrivateKey(context, pkey) === 1
   o.EVP_PKEY_free(pkey)
   if (!done) throw refused('The private key', '(PEM)', 'Give the PEM key of the certificate.')
+}
+
+/** A certificate with its key, read once and shown by many sessions; it lives as long as the process. */
+export interface Credential {
+  readonly certificate: Pointer
+  readonly key: Pointer
+}
+
+/** Reads one certificate and its private key, both PEM. Throws TB_TLS_SETUP. */
+export const readCredential = (certificate: string, key: string): Credential => {
+  const [own = 0] = readCertificates('The certificate', certificate)
+  return { certificate: own, key: readKey(key) }
+}
+
+/** `ssl` shows this certificate when it is asked for one. */
+export const presentOn = (ssl: Pointer, { certificate, key }: Credential): void => {
+  openssl().SSL_use_certificate(ssl, certificate)
+  openssl().SSL_use_PrivateKey(ssl, key)
+}
+
+const readKey = (pem: string): Pointer => {
+  const key = fromPem(pem, (bio) => openssl().PEM_read_bio_PrivateKey(bio, 0, 0, 0))
+  if (key !== 0) return key
+  throw refused('The private key', '(PEM)', 'Give the PEM key of the certificate.')
 }
 
 const readCertificates = (what: string, pem: string): Pointer[] => {

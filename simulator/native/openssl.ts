@@ -21,6 +21,8 @@ export interface OpenSsl {
   SSL_CTX_free(context: Pointer): void
   SSL_CTX_ctrl(context: Pointer, command: Int, larg: Int, parg: Pointer): number
   SSL_CTX_set_options(context: Pointer, options: Int): number
+  SSL_CTX_clear_options(context: Pointer, options: Int): number
+  SSL_CTX_set_session_id_context(context: Pointer, id: Uint8Array, length: Int): number
   SSL_CTX_set_security_level(context: Pointer, level: Int): void
   SSL_CTX_set_cipher_list(context: Pointer, names: string): number
   SSL_CTX_set_ciphersuites(context: Pointer, names: string): number
@@ -54,6 +56,14 @@ export interface OpenSsl {
   SSL_set_connect_state(ssl: Pointer): void
   SSL_set_accept_state(ssl: Pointer): void
   SSL_set1_host(ssl: Pointer, name: string): number
+  SSL_use_certificate(ssl: Pointer, certificate: Pointer): number
+  SSL_use_PrivateKey(ssl: Pointer, key: Pointer): number
+  SSL_set_session(ssl: Pointer, session: Pointer): number
+  SSL_get1_session(ssl: Pointer): Pointer
+  SSL_session_reused(ssl: Pointer): number
+  SSL_SESSION_is_resumable(session: Pointer): number
+  SSL_SESSION_free(session: Pointer): void
+  SSL_set_shutdown(ssl: Pointer, mode: Int): void
   SSL_do_handshake(ssl: Pointer): number
   SSL_read(ssl: Pointer, into: Pointer, length: Int): number
   SSL_write(ssl: Pointer, bytes: Uint8Array, length: Int): number
@@ -92,6 +102,8 @@ const SIGNATURES: Readonly<Record<keyof OpenSsl, string>> = {
   SSL_CTX_free: 'vl',
   SSL_CTX_ctrl: 'llill',
   SSL_CTX_set_options: 'lll',
+  SSL_CTX_clear_options: 'lll',
+  SSL_CTX_set_session_id_context: 'ilbi',
   SSL_CTX_set_security_level: 'vli',
   SSL_CTX_set_cipher_list: 'ils',
   SSL_CTX_set_ciphersuites: 'ils',
@@ -125,6 +137,14 @@ const SIGNATURES: Readonly<Record<keyof OpenSsl, string>> = {
   SSL_set_connect_state: 'vl',
   SSL_set_accept_state: 'vl',
   SSL_set1_host: 'ils',
+  SSL_use_certificate: 'ill',
+  SSL_use_PrivateKey: 'ill',
+  SSL_set_session: 'ill',
+  SSL_get1_session: 'll',
+  SSL_session_reused: 'il',
+  SSL_SESSION_is_resumable: 'il',
+  SSL_SESSION_free: 'vl',
+  SSL_set_shutdown: 'vli',
   SSL_do_handshake: 'il',
   SSL_read: 'illi',
   SSL_write: 'ilbi',

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { ThingbenchError } from '../core/errors.ts'
 import { CLEAR_LINK } from '../core/link-profile.ts'
 import { PLAIN_TCP } from '../core/tcp.ts'
 import type { LinkConfig, LinkEvent } from './link-protocol.ts'
@@ -71,4 +72,15 @@ export const probeTun = async (before: readonly string[] = []): Promise<TunProbe
   const { code, message } = answer
   const remedy = Object.entries(REMEDIES).find(([known]) => known === code)?.[1] ?? ''
   return { ok: false, code, reason: message.replace(remedy, '').trim(), remedy }
+}
+
+/**
+ * Without a link no cell can run: better said once, before there is a folder, than by every cell. Returns its sysctls.
+ * @throws TB_LINK_UNAVAILABLE
+ */
+export const requireLink = async (): Promise<Readonly<Record<string, string>>> => {
+  const tun = await probeTun([])
+  if (tun.ok) return tun.sysctls
+  const { reason, remedy } = tun
+  throw new ThingbenchError('TB_LINK_UNAVAILABLE', { reason, remedy })
 }

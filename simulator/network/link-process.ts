@@ -6,8 +6,7 @@ import { monotonic, type Nanoseconds } from '../core/clock.ts'
 import { decodeDoubles } from '../core/doubles.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import { ControlChannel, becomeChild } from '../native/control.ts'
-import { NativeMemory, libc } from '../native/libc.ts'
-import { POLLFD_SIZE, POLLIN } from '../native/linux.ts'
+import { NativeMemory } from '../native/libc.ts'
 import { Emulator } from './emulator/emulator.ts'
 import { PacketPool } from './emulator/pool.ts'
 import { Engine } from './engine.ts'
@@ -20,21 +19,6 @@ import { readTrace } from './recorded-trace.ts'
 /** Packets in flight at most. Memory that is not used is not touched. */
 const SLOTS = 65_536
 const CACHE_LINE = 64
-
-/** Waits for the first line. Null: the runner is gone. */
-const readConfig = (
-  control: ControlChannel,
-): { config: LinkConfig; orders: LinkOrder[] } | null => {
-  const pollfd = new NativeMemory(POLLFD_SIZE)
-  pollfd.view.setInt32(0, control.input, true)
-  pollfd.view.setInt16(4, POLLIN, true)
-  while (!control.closed) {
-    const [config, ...orders] = control.orders()
-    if (config !== undefined) return { config: config as LinkConfig, orders: orders as LinkOrder[] }
-    libc().poll(pollfd.address, 1, -1)
-  }
-  return null
-}
 
 class Link {
   readonly #control: ControlChannel
@@ -110,11 +94,11 @@ class Link {
 const main = (): number => {
   const control = new ControlChannel()
   try {
-    const first = readConfig(control)
-    if (first === null) return 1
-    becomeChild({ cpu: first.config.cpu, timerSlack: 1 })
+    const [config, ...orders] = control.awaitOrders() as [LinkConfig, ...LinkOrder[]]
+    if (config === undefined) return 1
+    becomeChild({ cpu: config.cpu, timerSlack: 1 })
     const scheduling = preempt()
-    new Link(control, first.config, scheduling).run(first.orders)
+    new Link(control, config, scheduling).run(orders)
     return 0
   } catch (error) {
     const cause =

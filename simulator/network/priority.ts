@@ -19,7 +19,8 @@ export const preempt = (): string => {
   return refused ? beNice() : `SCHED_FIFO ${LEAST}`
 }
 
-const beNice = (): string => {
+/** The best ordinary priority, where this process may take it. Returns what it runs as. */
+export const beNice = (): string => {
   const best = constants.priority.PRIORITY_HIGHEST
   try {
     setPriority(best)

@@ -84,7 +84,7 @@ export const validity = (run: Run): Html => {
             ? 'All stacks of a repetition met the same channel: its digests agree.'
             : 'Warning: stacks of a repetition did not meet the same channel; its digests differ.',
         ),
-    ...run.scenario.links.flatMap(cautionsOf).map(paragraph),
+    ...cautionsOf({ ...run.scenario, timeline: run.scenario.timeline ?? [] }).map(paragraph),
     ...describeResumptions(run.document).map(paragraph),
     instrument(run),
     rows.length === 0

@@ -126,7 +126,15 @@ const comparisonRow = (quantity: Quantity, result: PairedResult): Html[] => {
   ]
 }
 
-const LAYERS = ['ip', 'transport', 'security', 'application', 'payload', 'retransmission']
+const LAYERS = [
+  'ip',
+  'transport',
+  'security',
+  'framing',
+  'application',
+  'payload',
+  'retransmission',
+]
 
 /** "50 B more per message = 0 IP + 0 transport + 50 security + ..." */
 const explainedSum = (stack: Group, baseline: Group): Html => {

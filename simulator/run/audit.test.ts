@@ -31,19 +31,20 @@ const resultOf = (i: number): CellResult =>
 
 test('an audit that is interrupted anywhere and taken up again says what an uninterrupted one says', () => {
   const whole = new Audit()
-  for (const [i, cell] of cells.entries()) whole.add(cell, resultOf(i))
+  for (const [i, cell] of cells.entries()) whole.add(cell, resultOf(i), 400)
   const { stacks, tcp, channels, channels_agree: agree } = whole.toJSON()
   assert.deepEqual(tcp, { 'net.ipv4.tcp_timestamps': '1 | 0' })
   assert.equal(stacks.TCP_NODELAY?.['mqtt-tcp'], 'on asked for, not read back')
   assert.equal(stacks.TCP_NODELAY?.['coap-udp'], undefined)
   assert.equal(stacks.server?.['mqtt-tcp'], 'Eclipse Mosquitto 2.0.11 | Eclipse Mosquitto 2.0.12')
+  assert.equal(stacks['mqtt.keepalive']?.['mqtt-tcp'], '1 min')
   assert.deepEqual(channels, { 'here 2 r1': 'digest 0', 'here 2 r2': 'digest 1 | other' })
   assert.equal(agree, false)
   for (let at = 0; at <= cells.length; at++) {
     const first = new Audit()
-    for (const [i, cell] of cells.slice(0, at).entries()) first.add(cell, resultOf(i))
+    for (const [i, cell] of cells.slice(0, at).entries()) first.add(cell, resultOf(i), 400)
     const second = new Audit(JSON.parse(JSON.stringify(first)) as ReturnType<Audit['toJSON']>)
-    for (const [i, cell] of cells.slice(at).entries()) second.add(cell, resultOf(at + i))
+    for (const [i, cell] of cells.slice(at).entries()) second.add(cell, resultOf(at + i), 400)
     assert.deepEqual(second.toJSON(), whole.toJSON(), `interrupted after ${at} cells`)
   }
 })

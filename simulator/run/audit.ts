@@ -3,14 +3,16 @@
  * It is collected from the cells as they ran, not from what was configured.
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
-import type { Cell } from '../core/types.ts'
+import type { Cell, Stack } from '../core/types.ts'
+import { formatQuantity } from '../core/units.ts'
 import { messagesOf } from '../core/workload.ts'
 import { holdsCanary } from '../fleet/payload.ts'
 import { hearsOf } from '../fleet/hears.ts'
-import { adapterOf } from '../protocols/index.ts'
+import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
 import { silenceWords } from './silence-audit.ts'
 import { tcpProperties } from './tcp-audit.ts'
+import { tlsProperties } from './tls-audit.ts'
 
 export interface AuditJson {
   /** Property -> stack -> what it was; several values in one run are joined by " | ". */
@@ -45,6 +47,16 @@ const plainText = ({ workload, devices }: Cell, { link }: CellResult): Record<st
   }
 }
 
+/** The keys of the stack's own protocol, as a scenario would write them. */
+const optionProperties = ({ protocol, options }: Stack): Record<string, string> => {
+  const rules = PROTOCOLS.find(({ adapter }) => adapter.name === protocol)?.options
+  const text = (key: string, value: string | number | boolean): string =>
+    rules?.[key]?.type === 'duration' ? formatQuantity(Number(value), 'duration') : String(value)
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [`${protocol}.${key}`, text(key, value)]),
+  )
+}
+
 export class Audit {
   readonly #stacks = new Map<string, Sets>()
   readonly #channels: Sets = new Map()
@@ -61,7 +73,8 @@ export class Audit {
     this.#tcp = parted(earlier.tcp)
   }
 
-  add(cell: Cell, result: CellResult): void {
+  /** @param certificateBytes DER bytes of the server's certificate chain */
+  add(cell: Cell, result: CellResult, certificateBytes: number): void {
     const { stack } = cell
     const broker = brokerNamed(stack.broker)
     for (const [name, value] of Object.entries(result.sysctls))
@@ -83,12 +96,8 @@ export class Audit {
         : {}),
       'what ends a connection without answers': silenceWords(stack, result.sysctls),
       ...result.fleet.negotiated,
-      ...Object.fromEntries(
-        Object.entries(stack.options).map(([key, value]) => [
-          `${stack.protocol}.${key}`,
-          String(value),
-        ]),
-      ),
+      ...optionProperties(stack),
+      ...tlsProperties(stack, result.fleet, certificateBytes),
       ...Object.fromEntries(
         Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value]),
       ),

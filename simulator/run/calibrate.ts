@@ -1,8 +1,7 @@
 /** `thingbench calibrate`, without the command line: what was asked of the link against what it does on this machine. */
 import { MICROSECOND, SECOND } from '../core/clock.ts'
 import type { LinkProfile } from '../core/link-profile.ts'
-import { probeTun } from '../network/host.ts'
-import { ThingbenchError } from '../core/errors.ts'
+import { requireLink } from '../network/host.ts'
 import { narrowest, withoutSilence, type Way } from './calibration/asked.ts'
 import { ENGINE_PROFILE } from './calibration/checks.ts'
 import { Instrument, type Place } from './calibration/instrument.ts'
@@ -48,8 +47,7 @@ export const calibrate = async (request: CalibrationRequest): Promise<Calibratio
   const { quick, say, signal } = request
   using lock = await RunLock.take(request.locks)
   if (lock.cleaned !== null) say(lock.cleaned)
-  const tun = await probeTun()
-  if (!tun.ok) throw new ThingbenchError('TB_LINK_UNAVAILABLE', { reason: tun.reason, remedy: tun.remedy }) // prettier-ignore
+  await requireLink()
   const place: Place = { processors: assignProcessors(allowedProcessors()), lock, signal }
   const effort = quick ? QUICK : FULL
   const start = readInstant()

@@ -1,34 +1,48 @@
 /** The catalogue that the scenario reader is given: what can be asked for, put together from protocols, brokers and metrics. */
 import { BROKERS } from '../brokers/catalogue.ts'
-import type { Catalogue, Security, StackEntry } from '../core/types.ts'
+import { devicePort } from '../brokers/serves.ts'
+import type { Catalogue, Framing, Security, StackEntry, TlsAbilities } from '../core/types.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 
-/** [name, protocol, security, title]. A stack is one line. */
-const STACKS: readonly (readonly [string, string, Security, string])[] = [
+/** [name, protocol, security, title, framing where there is one]. A stack is one line. */
+const STACKS: readonly (readonly [string, string, Security, string, Framing?])[] = [
   ['mqtt-tcp', 'mqtt', 'none', 'MQTT over TCP'],
   ['mqtt-tls', 'mqtt', 'tls', 'MQTT over TLS'],
+  ['mqtt-ws', 'mqtt', 'none', 'MQTT over WebSocket', 'websocket'],
+  ['mqtt-wss', 'mqtt', 'tls', 'MQTT over WebSocket over TLS', 'websocket'],
   ['coap-udp', 'coap', 'none', 'CoAP over UDP'],
   ['coap-dtls-psk', 'coap', 'dtls-psk', 'CoAP over DTLS 1.2 with a pre-shared key'],
   ['xmpp-tcp', 'xmpp', 'none', 'XMPP over TCP'],
   ['xmpp-tls', 'xmpp', 'tls', 'XMPP over direct TLS (XEP-0368)'],
 ]
 
+const CERTIFICATE_ONLY: TlsAbilities = { auth: ['server'], resumption: false }
+
 const PLANNED = [
-  'mqtt-ws', 'mqtt-wss', 'mqtt-quic', 'coap-dtls-rpk', 'coap-dtls-x509', 'coap-ipsec', 'coap-tcp', 'coap-tls',
+  'mqtt-quic', 'coap-dtls-rpk', 'coap-dtls-x509', 'coap-ipsec', 'coap-tcp', 'coap-tls',
   'xmpp-starttls', 'amqp-tcp', 'amqp-tls', 'amqp-quic',
 ] // prettier-ignore
 
-const entry = ([name, protocol, security, title]: (typeof STACKS)[number]): StackEntry => {
+const entry = ([
+  name,
+  protocol,
+  security,
+  title,
+  framing = 'none',
+]: (typeof STACKS)[number]): StackEntry => {
   const adapter = adapterOf(protocol)
-  const plain = STACKS.find(([, p, s]) => p === protocol && s === 'none')
+  const plain = STACKS.find(([, p, s, , f]) => p === protocol && s === 'none' && f === undefined)
   return {
     name,
     title,
     protocol,
     carrier: adapter.carrier,
+    framing,
     security,
-    brokers: BROKERS.filter((b) => b.serves[protocol]?.includes(security)).map((b) => b.name),
+    brokers: BROKERS.filter((b) => devicePort(b, { protocol, framing, security }) !== null).map(
+      (b) => b.name,
+    ),
     reliabilities: adapter.reliabilities,
     plain: plain?.[0] ?? name,
   }
@@ -41,6 +55,6 @@ export const catalogue: Catalogue = {
   plannedOptions: Object.fromEntries(
     PROTOCOLS.map(({ adapter, planned }) => [adapter.name, planned]),
   ),
-  brokers: BROKERS.map(({ name, title }) => ({ name, title })),
+  brokers: BROKERS.map(({ name, title, tls = CERTIFICATE_ONLY }) => ({ name, title, tls })),
   metrics: Object.fromEntries(Object.entries(METRICS).map(([name, { unit }]) => [name, unit])),
 }

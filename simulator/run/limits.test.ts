@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { Scenario } from '../core/types.ts'
 import { CATALOGUE } from '../scenario/catalogue.fixture.ts'
 import { folderProfiles, parseScenario, PROFILES } from '../scenario/load.ts'
+import type { Scenario } from '../core/types.ts'
 import type { Machine } from './limits.ts'
 import { devicesInFiles, devicesInMemory, fitOf, openFilesFor } from './limits.ts'
 
@@ -56,6 +56,16 @@ test('memory: the stack that needs most is named, and whose memory it is', () =>
   )
   const group = { ...LARGE, memory: 1000 * MIB, memoryOf: 'the control group' } as const
   assert.match(fitOf(scenarioOf(10_000), group).binding?.remedy ?? '', /MemoryMax/)
+})
+
+test('memory: WebSocket takes room at both ends', () => {
+  const plain = scenarioOf(10_000)
+  const stacks = plain.stacks.map((stack) => ({ ...stack, framing: 'websocket' as const }))
+  const needed = (scenario: Scenario): number => {
+    const { text = '' } = fitOf(scenario, { ...LARGE, memory: 1 }).binding ?? {}
+    return Number(/about ([\d ]+) MiB/.exec(text)?.[1]?.replaceAll(' ', ''))
+  }
+  assert.equal(needed({ ...plain, stacks }) - needed(plain), Math.round((10_000 * 16) / 1024))
 })
 
 test('memory: messages take room too', () => {

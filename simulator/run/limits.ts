@@ -49,6 +49,8 @@ const SESSION_KIB: Readonly<Record<string, number>> = {
   'xmpp none': 90,
   'xmpp tls': 145,
 }
+/** What WebSocket adds, at both ends: 10 without TLS and 15 with it were measured. */
+const WEBSOCKET_KIB = 16
 const LARGEST_SESSION_KIB = Math.max(...Object.values(SESSION_KIB))
 /** A message is logged by the link in about five packets of 18 bytes, and stands in two ledgers and their reports. */
 const MESSAGE_BYTES = 110
@@ -124,7 +126,8 @@ const filesOf = ({ id, devices }: Cell, { openFiles }: Machine): Need => {
 
 const memoryOf = (cell: Cell, phases: Phases, { memory, memoryOf: whose }: Machine): Need => {
   const { id, devices, stack, workload } = cell
-  const session = (SESSION_KIB[`${stack.protocol} ${stack.security}`] ?? LARGEST_SESSION_KIB) * KIB
+  const plain = SESSION_KIB[`${stack.protocol} ${stack.security}`] ?? LARGEST_SESSION_KIB
+  const session = (plain + (stack.framing === 'websocket' ? WEBSOCKET_KIB : 0)) * KIB
   const sending = phases.warmup + phases.measure + phases.drain
   const device = session + (sending / messageInterval(workload)) * MESSAGE_BYTES
   const needed = BASE_MEMORY + devices * device

@@ -2,14 +2,16 @@
  * The four parties of a cell: link, server, consumer, fleet; started in this order, each ready before the next, all gone
  * when their stack is disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
  */
-import type { TimelineEvent } from '../core/link-profile.ts'
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Broker, BrokerProduct } from '../brokers/broker.ts'
+import { devicePort } from '../brokers/serves.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
+import type { TimelineEvent } from '../core/link-profile.ts'
 import type { Cell } from '../core/types.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder, FleetConfig, FleetEvent, FleetOrder, RoleConfig } from '../fleet/fleet-protocol.ts' // prettier-ignore
 import type { LinkConfig, LinkEvent, LinkOrder } from '../network/link-protocol.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
+import type { DeviceAuthority } from '../security/device-certificates.ts'
 import type { Identities } from '../security/identities.ts'
 import type { RunLock } from './lock.ts'
 import type { Processors } from './processors.ts'
@@ -26,6 +28,8 @@ export interface RunContext {
   readonly canary: string
   readonly serverName: string
   readonly authority: string
+  /** What signs the devices' certificates. */
+  readonly deviceAuthority: DeviceAuthority
   /** PEM of the server's chain and key, and the chain's DER bytes. */
   readonly certificate: { readonly chain: string; readonly key: string; readonly bytes: number }
   readonly processors: Processors
@@ -103,7 +107,6 @@ const roleConfig = (
   context: RunContext,
   namespace: string,
 ): Omit<RoleConfig, 'cpu'> => {
-  const ports = product.ports[cell.stack.protocol]
   return {
     namespace,
     stack: cell.stack,
@@ -113,8 +116,8 @@ const roleConfig = (
     seed: cell.seed,
     server: {
       address: SERVER_ADDRESS,
-      plain: ports?.plain ?? 0,
-      secure: ports?.secure ?? 0,
+      plain: product.ports[cell.stack.protocol]?.plain ?? 0,
+      device: devicePort(product, cell.stack) ?? 0,
       name: context.serverName,
     },
     secret: context.secret,
@@ -151,6 +154,7 @@ const startFleet = (
     cpu: context.processors.fleet,
     registration: product.registration,
     authority: cell.stack.security === 'tls' ? context.authority : null,
+    deviceAuthority: cell.stack.tls?.auth === 'x509' ? context.deviceAuthority : null,
     connectLimit: CONNECTS_IN_FLIGHT,
     watchesAck: product.consumer === 'none',
     probeRoundTrip: cell.link.up.delay + cell.link.down.delay,

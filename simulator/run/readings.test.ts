@@ -82,12 +82,15 @@ const reports = (): CellReports => {
       failed: 0,
       reconnects: 0,
       planned: null,
+      tickets: null,
+      certificateBytes: null,
       ends: {},
       givenUp: {},
       receipts: null,
       negotiated: {},
       tcp: null,
       application: { sent: 1000 * 110, received: 1000 * 4 },
+      framed: { sent: 1000 * 110, received: 1000 * 4 },
       transport: { sent: 1000 * 132, received: 1000 * 26 },
     },
     consumer: {
@@ -152,13 +155,36 @@ test('bytes per message split into layers that add up', () => {
   assert.equal(layer('application'), 14)
   assert.equal(layer('security'), 44)
   assert.equal(layer('retransmission'), 1.4)
-  const sum = ['ip', 'transport', 'security', 'application', 'payload', 'retransmission'].reduce(
-    (total, name) => total + layer(name),
-    0,
-  )
+  assert.equal(layer('framing'), 0)
+  addUp(reports())
+})
+
+const LAYERS = ['ip', 'transport', 'security', 'framing', 'application', 'payload', 'retransmission'] // prettier-ignore
+
+const addUp = (from: CellReports): void => {
+  const sum = LAYERS.reduce((total, name) => {
+    return total + (value(`wire.layer_bytes_per_message.${name}`, from) ?? NaN)
+  }, 0)
   const bytes =
-    (value('wire.bytes_per_message.up') ?? NaN) + (value('wire.bytes_per_message.down') ?? NaN)
+    (value('wire.bytes_per_message.up', from) ?? NaN) +
+    (value('wire.bytes_per_message.down', from) ?? NaN)
   assert.ok(Math.abs(sum - bytes) < 1e-9, `${sum} = ${bytes}`)
+}
+
+test('what WebSocket adds is a layer of its own, with TLS below it and without', () => {
+  // 6 bytes up and 2 down for each message.
+  const framed = { sent: 1000 * 116, received: 1000 * 6 }
+  for (const [security, expected] of [
+    ['tls', { security: 36, framing: 8, application: 14 }],
+    ['none', { security: 0, framing: 8, application: 50 }],
+  ] as const) {
+    const plain = reports()
+    const cell = { ...plain.cell, stack: { ...plain.cell.stack, security } }
+    const from = { ...plain, cell, fleet: { ...plain.fleet, framed } }
+    for (const [name, bytes] of Object.entries(expected))
+      assert.equal(value(`wire.layer_bytes_per_message.${name}`, from), bytes, name)
+    addUp(from)
+  }
 })
 
 test('rates, costs and connect bytes have known answers', () => {

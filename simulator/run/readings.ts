@@ -79,6 +79,7 @@ const deliveries = (
     reading('devices.connected', fleet.connected, cell.devices),
     reading('devices.failed', fleet.failed, cell.devices),
     reading('devices.reconnects', fleet.reconnects, cell.devices),
+    ...(fleet.tickets ? [reading('devices.resumed', fleet.tickets.accepted, cell.devices)] : []),
   ]
   if (messagesOf(cell.workload) === null) return devices
   const sender = [
@@ -125,15 +126,18 @@ const perMessage = ({ cell, fleet, link, accounts }: CellReports, size: number):
   const both = (field: keyof WireCount): number => steady.up[field] + steady.down[field]
   // An answer carries the payload of its command.
   const payload = n * size * (cell.workload.kind === 'command' ? 2 : 1)
-  const application = fleet.application.sent + fleet.application.received
+  const framed = fleet.framed.sent + fleet.framed.received
+  // Both are counted where the session hands its bytes over.
+  const framing = framed - (fleet.application.sent + fleet.application.received)
   // Packets are counted when they cross the link, bytes of the application when it hands them over: a few at the borders of the
   // window differ. Without a security layer there is nothing to tell apart, so the link's count alone stands.
   const secured = cell.stack.security !== 'none'
   const layers: Record<string, number> = {
     ip: both('ipHeader'),
     transport: both('transportHeader'),
-    security: secured ? both('transportPayload') - application : 0,
-    application: (secured ? application : both('transportPayload')) - payload,
+    security: secured ? both('transportPayload') - framed : 0,
+    framing,
+    application: (secured ? framed : both('transportPayload')) - framing - payload,
     payload,
     retransmission: both('retransmittedBytes'),
   }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
-import { probeTun } from '../network/host.ts'
+import { requireLink } from '../network/host.ts'
 import { CANARY_WIDTH } from '../fleet/payload.ts'
 import { Identities } from '../security/identities.ts'
 import { makePki } from '../security/pki.ts'
@@ -161,29 +161,24 @@ const requireRoom = async (
   if (doubt !== null) say(`more than is trusted: ${doubt.text}. ${doubt.remedy}.`)
 }
 
-/** Without a link no cell can run: better said once, before there is a folder, than by every cell. */
-const requireLink = async (): Promise<Readonly<Record<string, string>>> => {
-  const tun = await probeTun()
-  if (tun.ok) return tun.sysctls
-  const { reason, remedy } = tun
-  throw new ThingbenchError('TB_LINK_UNAVAILABLE', { reason, remedy })
-}
-
 /** Keys and names of a run: fresh for each, so that no run knows another's. */
 const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
   const secret = randomBytes(32)
   const day = 86_400_000
-  const pki = makePki({
-    dnsName: SERVER_NAME,
-    notBefore: new Date(Date.now() - day),
-    notAfter: new Date(Date.now() + 30 * day),
-  })
+  const notBefore = new Date(Date.now() - day)
+  const notAfter = new Date(Date.now() + 30 * day)
+  const pki = makePki({ dnsName: SERVER_NAME, notBefore, notAfter })
   return {
     identities: new Identities(secret),
     secret: secret.toString('hex'),
     canary: randomBytes(CANARY_WIDTH).toString('base64url').slice(0, CANARY_WIDTH),
     serverName: SERVER_NAME,
     authority: pki.authority,
+    deviceAuthority: {
+      key: pki.authorityKey,
+      notBefore: notBefore.getTime(),
+      notAfter: notAfter.getTime(),
+    },
     certificate: { chain: pki.certificate, key: pki.key, bytes: pki.chainBytes },
     processors: assignProcessors(allowedProcessors()),
     timeline: scenario.timeline,

@@ -93,7 +93,7 @@ const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdi
   await writeFile(join(folder, 'log.txt'), cellLog(verdict, measured))
   if (measured !== null) {
     await writeCellFiles(folder, measured, plan.scenario)
-    plan.audit.add(cell, measured)
+    plan.audit.add(cell, measured, plan.context.certificate.bytes)
     await plan.describe()
   }
   // Last: with its rows an attempt counts as finished.
@@ -182,6 +182,8 @@ const cellLog = (verdict: Verdict, result: CellResult | null): string => {
     lines.push(
       `devices: ${fleet.connected} connected, ${fleet.failed} failed, ${fleet.reconnects} reconnects`,
     )
+    if (fleet.tickets !== null)
+      lines.push(`tickets: ${fleet.tickets.offered} offered, ${fleet.tickets.accepted} taken`)
     for (const [code, { count, example }] of Object.entries(fleet.ends))
       lines.push(`connections ended: ${count} x ${code} (${example})`)
     for (const [reason, count] of Object.entries({ ...fleet.givenUp, ...consumer?.givenUp }))

@@ -11,6 +11,7 @@ const stack = (changes: Partial<Stack>): Stack => ({
   kind: 'mqtt-tcp',
   protocol: 'mqtt',
   carrier: 'stream',
+  framing: 'none',
   security: 'none',
   broker: 'mosquitto',
   reliability: 'acknowledged',

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
 import { startProcess, waitListening } from '../brokers/runtimes/process.ts'
+import { devicePort } from '../brokers/serves.ts'
 import { deviceName } from '../core/device-name.ts'
 import type { Cell } from '../core/types.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
@@ -39,23 +40,27 @@ export const startBroker = async (
   const cpu = context.processors.server
   const broker = started.use(await startProcess(product, plan, { namespace, cpu, signal }))
   for (const pid of broker.pids()) context.lock.started(pid)
-  const ports = product.ports[stack.protocol]
-  const wanted = ports === undefined ? [] : [ports.plain]
-  if (ports !== undefined && stack.security !== 'none') wanted.push(ports.secure)
+  const wanted = [product.ports[stack.protocol]?.plain, devicePort(product, stack)].filter(
+    (port) => typeof port === 'number',
+  )
   await waitListening(broker, SERVER_ADDRESS, wanted, PATIENCE, signal)
   return broker
 }
 
 const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string): BrokerPlan => {
-  const psk = Array.from({ length: stack.security === 'dtls-psk' ? devices : 0 }, (_, d) => d)
+  const { auth } = stack.tls ?? {}
+  const keys = stack.security === 'dtls-psk' || auth === 'psk'
+  const psk = Array.from({ length: keys ? devices : 0 }, (_, d) => d)
   return {
     folder,
     address: SERVER_ADDRESS,
     protocol: stack.protocol,
+    framing: stack.framing,
     security: stack.security,
     serverName: context.serverName,
     password: context.identities.password,
-    certificate: stack.security === 'tls' ? context.certificate : null,
+    certificate: stack.security === 'tls' && auth !== 'psk' ? context.certificate : null,
+    ...(auth === 'x509' && { clientAuthority: context.authority }),
     tls: stack.tls,
     psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
     devices,

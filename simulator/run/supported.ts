@@ -1,5 +1,6 @@
 /** What a stack cannot do is a result, not a failure: `unsupported`, with the reason. */
 import { brokerNamed } from '../brokers/catalogue.ts'
+import { devicePort } from '../brokers/serves.ts'
 import type { ThingbenchError } from '../core/errors.ts'
 import type { Cell } from '../core/types.ts'
 import { hearsOf } from '../fleet/hears.ts'
@@ -8,9 +9,7 @@ import { adapterOf } from '../protocols/index.ts'
 /** Why the cell's stack cannot be run as asked; null when it can. */
 export const unsupportedReason = ({ stack, workload }: Cell): string | null => {
   const broker = brokerNamed(stack.broker)
-  const securities = broker.serves[stack.protocol] ?? []
-  if (!securities.includes(stack.security))
-    return `${broker.title} does not serve ${stack.protocol} with ${stack.security} security (it serves: ${securities.join(', ') || 'nothing of it'})`
+  if (devicePort(broker, stack) === null) return `${broker.title} does not serve ${stack.kind}`
   const { reliabilities, name, speech } = adapterOf(stack.protocol)
   if (!reliabilities.includes(stack.reliability))
     return `${name} has no ${stack.reliability} delivery (it has: ${reliabilities.join(', ')})`

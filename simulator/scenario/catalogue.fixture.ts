@@ -1,5 +1,11 @@
 /** A catalogue like the real one, for the tests of this folder. */
-import type { Catalogue, OptionRule, Reliability, StackEntry } from '../core/types.ts'
+import type {
+  Catalogue,
+  Reliability,
+  ScalarOptionRule,
+  StackEntry,
+  TlsAbilities,
+} from '../core/types.ts'
 
 const reliabilities: readonly Reliability[] = ['best-effort', 'acknowledged']
 
@@ -13,18 +19,21 @@ const entry = (
   title: name,
   protocol: name.split('-')[0] ?? '',
   carrier: name.startsWith('coap') ? 'datagram' : 'stream',
+  framing: 'none',
   security,
   brokers,
   reliabilities,
   plain,
 })
 
-const choice = (allowed: readonly (string | number)[]): OptionRule => ({
+const choice = (allowed: readonly (string | number)[]): ScalarOptionRule => ({
   type: 'choice',
   allowed,
   default: allowed[0] ?? '',
   help: 'One of some.',
 })
+
+const NO_MORE: TlsAbilities = { auth: ['server'], resumption: false }
 
 export const CATALOGUE: Catalogue = {
   stacks: [
@@ -54,6 +63,34 @@ export const CATALOGUE: Catalogue = {
       version: choice(['3.1.1', '5']),
       keepalive: { type: 'duration', default: 60e9, help: 'Keep-alive of the session.' },
       clean_start: { type: 'boolean', default: true, help: 'Begin without an old session.' },
+      topic_alias: {
+        type: 'boolean',
+        default: false,
+        help: 'A number for the topic.',
+        needs: { version: '5' },
+      },
+      username: {
+        type: 'text',
+        pattern: '[a-z]{1,8}',
+        allowed: 'up to 8 small letters',
+        default: null,
+        help: 'User name.',
+      },
+      will: {
+        type: 'mapping',
+        help: 'Last will.',
+        fields: {
+          topic: {
+            type: 'text',
+            pattern: '[a-z]+',
+            allowed: 'small letters',
+            default: 'w',
+            help: 'Its topic.',
+          },
+          payload: { type: 'size', least: 0, most: 100, default: 8, help: 'Its payload.' },
+          qos: choice([0, 1, 2]),
+        },
+      },
     },
     coap: {
       path: choice(['push']),
@@ -78,10 +115,14 @@ export const CATALOGUE: Catalogue = {
     amqp: ['link_credit'],
   },
   brokers: [
-    { name: 'mosquitto', title: 'Eclipse Mosquitto' },
-    { name: 'prosody', title: 'Prosody' },
-    { name: 'thingbench', title: 'CoAP server of thingbench' },
-    { name: 'libcoap', title: 'libcoap' },
+    {
+      name: 'mosquitto',
+      title: 'Eclipse Mosquitto',
+      tls: { auth: ['server', 'x509', 'psk'], resumption: true },
+    },
+    { name: 'prosody', title: 'Prosody', tls: NO_MORE },
+    { name: 'thingbench', title: 'CoAP server of thingbench', tls: NO_MORE },
+    { name: 'libcoap', title: 'libcoap', tls: NO_MORE },
   ],
   metrics: {
     'latency.p50': 'ms',

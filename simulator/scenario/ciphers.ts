@@ -19,6 +19,19 @@ export const TLS_CIPHERS = {
   ],
 } as const
 
+/** With a pre-shared key. An external key of TLS 1.3 goes with SHA-256 (RFC 8446 section 4.2.11). */
+export const TLS_PSK_CIPHERS = {
+  '1.3': TLS_CIPHERS['1.3'].filter((cipher) => cipher !== 'TLS_AES_256_GCM_SHA384'),
+  '1.2': [
+    'PSK-AES128-GCM-SHA256',
+    'PSK-AES256-GCM-SHA384',
+    'PSK-CHACHA20-POLY1305',
+    'PSK-AES128-CCM',
+    'PSK-AES128-CCM8',
+    'ECDHE-PSK-CHACHA20-POLY1305',
+  ],
+} as const
+
 /** TLS_PSK_WITH_AES_128_CCM_8 is the suite that every CoAP with pre-shared keys must have (RFC 7252 section 9.1.3.1). */
 export const DTLS_CIPHERS = [
   'PSK-AES128-CCM8',

@@ -31,7 +31,6 @@ const LINK_SYNONYMS = {
 
 const PROFILE_SYNONYMS = {
   ethernet: 'lan',
-  'nb-iot': 'nb-iot-good',
   '4g': 'lte',
   umts: '3g',
   '2g': 'edge',

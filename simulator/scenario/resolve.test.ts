@@ -53,15 +53,38 @@ test('fills in every default', () => {
     kind: 'mqtt-tls',
     protocol: 'mqtt',
     carrier: 'stream',
+    framing: 'none',
     security: 'tls',
     broker: 'mosquitto',
     reliability: 'acknowledged',
-    tls: { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' },
+    tls: {
+      version: '1.3',
+      group: 'X25519',
+      cipher: 'TLS_AES_128_GCM_SHA256',
+      auth: 'server',
+      resumption: false,
+    },
     dtls: null,
     tcp: PLAIN_TCP,
-    options: { version: '3.1.1', keepalive: 60e9, clean_start: true },
+    options: { version: '3.1.1', keepalive: 60e9, clean_start: true, topic_alias: false },
   })
   assert.equal(scenario.stacks[0]?.tls, null)
+})
+
+test('a mapping among the options is flat in the stack, with its defaults, and absent without the key', () => {
+  const mapping = '{ username: me, will: { qos: 2 } }'
+  const [stack, plain] = resolve(
+    SMALL.replace('[mqtt-tcp, mqtt-tls]', `[{ stack: mqtt-tcp, mqtt: ${mapping} }, mqtt-tls]`),
+  ).stacks
+  const { username, ...rest } = stack?.options ?? {}
+  assert.equal(username, 'me')
+  assert.equal(rest['will.topic'], 'w')
+  assert.equal(rest['will.payload'], 8)
+  assert.equal(rest['will.qos'], 2)
+  assert.deepEqual(
+    Object.keys(plain?.options ?? {}).filter((key) => /will|username/u.test(key)),
+    [],
+  )
 })
 
 test('a mapping overrides parts of a stack and leaves the rest', () => {
@@ -77,8 +100,15 @@ test('a mapping overrides parts of a stack and leaves the rest', () => {
     version: '1.2',
     group: 'X25519',
     cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256',
+    auth: 'server',
+    resumption: false,
   })
-  assert.deepEqual(stack.options, { version: '3.1.1', keepalive: 300e9, clean_start: true })
+  assert.deepEqual(stack.options, {
+    version: '3.1.1',
+    keepalive: 300e9,
+    clean_start: true,
+    topic_alias: false,
+  })
 })
 
 test('the parts of a link hold for both directions unless one says otherwise', () => {
@@ -107,6 +137,15 @@ test('the parts of a link hold for both directions unless one says otherwise', (
     shared: { up: null, down: null },
     nat: null,
   })
+})
+
+test('with a pre-shared key TLS takes a suite for keys, and devices can keep tickets where there are certificates', () => {
+  const tlsOf = (keys: string) =>
+    resolve(SMALL.replace('[mqtt-tcp, mqtt-tls]', `[{ stack: mqtt-tls, ${keys} }]`)).stacks[0]?.tls
+  assert.equal(tlsOf("auth: psk, tls: { version: '1.2' }")?.cipher, 'PSK-AES128-GCM-SHA256')
+  assert.equal(tlsOf('auth: psk')?.cipher, 'TLS_AES_128_GCM_SHA256')
+  const mutual = tlsOf('auth: x509, tls: { resumption: true }')
+  assert.deepEqual([mutual?.auth, mutual?.resumption], ['x509', true])
 })
 
 test('lists among the workload values are levels, and their names tell what varies', () => {

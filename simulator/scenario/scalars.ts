@@ -19,6 +19,17 @@ export const text = (what: string): Rule<string> => ({
   },
 })
 
+/** A word that a regular expression for the whole of it matches. */
+export const pattern = (expression: string, what: string): Rule<string> => ({
+  schema: { type: 'string', pattern: `^(${expression})$` },
+  read(node, path, problems) {
+    const word = node.kind === 'scalar' && typeof node.value === 'string' ? node.value : ''
+    if (new RegExp(`^(${expression})$`, 'u').test(word)) return word
+    problems.add(node, path, { found: described(node), allowed: what })
+    return undefined
+  },
+})
+
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/u
 const LONGEST_NAME = 40
 

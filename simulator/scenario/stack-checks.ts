@@ -1,6 +1,6 @@
 /** What must fit together within one stack's mapping. */
 import type { Catalogue, StackEntry } from '../core/types.ts'
-import { TLS_CIPHERS } from './ciphers.ts'
+import { TLS_CIPHERS, TLS_PSK_CIPHERS } from './ciphers.ts'
 import type { Problems } from './problem.ts'
 import type { RawMapping } from './read.ts'
 import type { StackKeys } from './stack-keys.ts'
@@ -46,15 +46,72 @@ export const checkBroker = (
   })
 }
 
+/** A key that means nothing beside the value of another one would be ignored without a word. */
+export const checkOptions = (
+  node: RawMapping,
+  path: string,
+  { protocol }: StackEntry,
+  keys: StackKeys,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  const options = node.entries.get(protocol)?.value
+  if (options?.kind !== 'mapping') return
+  for (const [key, { key: spot }] of options.entries) {
+    const rule = catalogue.options[protocol]?.[key]
+    if (rule === undefined || rule.type === 'mapping') continue
+    for (const [other, value] of Object.entries(rule.needs ?? {})) {
+      const found = keys.protocolOptions[other]
+      if (found === value) continue
+      problems.add(spot, `${path}.${protocol}.${key}`, {
+        found: `${key} with ${other}: ${found}`,
+        allowed: `${key} with ${other}: ${value}`,
+        advice: `Write ${other}: ${value}, or leave ${key} out.`,
+      })
+    }
+  }
+}
+
 export const checkCipher = (keys: StackKeys, problems: Problems): void => {
   const { cipher, version } = keys.tls
   if (cipher === undefined) return
-  const suites: readonly string[] = TLS_CIPHERS[version]
+  const withKey = keys.auth.value === 'psk'
+  const suites: readonly string[] = (withKey ? TLS_PSK_CIPHERS : TLS_CIPHERS)[version]
   if (suites.includes(cipher.value)) return
   problems.add(cipher, cipher.path, {
-    found: `"${cipher.value}", which TLS ${version} does not have`,
+    found: `"${cipher.value}", which TLS ${version} does not have${withKey ? ' with a pre-shared key' : ''}`,
     allowed: suites.join(', '),
   })
+}
+
+/** What the stack's server can do in TLS, and what goes together. */
+export const checkAuth = (
+  { auth, broker, tls }: StackKeys,
+  entry: StackEntry,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  if (entry.security !== 'tls') return
+  const server = broker?.value ?? entry.brokers[0]
+  const abilities = catalogue.brokers.find((one) => one.name === server)?.tls
+  if (!abilities?.auth.includes(auth.value))
+    problems.add(auth, auth.path, {
+      found: `"${auth.value}", which ${server} does not have`,
+      allowed: abilities?.auth.join(', ') ?? 'nothing',
+    })
+  const { resumption } = tls
+  if (!resumption.value) return
+  if (!abilities?.resumption)
+    problems.add(resumption, resumption.path, {
+      found: `resumption with ${server}, which takes no session tickets`,
+      allowed: 'false',
+    })
+  else if (auth.value === 'psk')
+    problems.add(resumption, resumption.path, {
+      found: 'resumption of sessions with a pre-shared key',
+      allowed: 'false with auth: psk',
+      advice: 'A handshake with a key has no certificates that a ticket could spare.',
+    })
 }
 
 /** A stack that bears another stack's name would make every result lie. */

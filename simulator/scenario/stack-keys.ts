@@ -1,5 +1,11 @@
 /** The keys of a stack's mapping, as one table: what each means, what it may be, what it is when it is absent. */
-import type { Catalogue, OptionRule, ProtocolOptions, Reliability } from '../core/types.ts'
+import type {
+  Catalogue,
+  OptionRule,
+  ProtocolOptions,
+  Reliability,
+  ScalarOptionRule,
+} from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import {
   defaulted,
@@ -11,7 +17,7 @@ import {
   type Fields,
 } from './containers.ts'
 import { located, planned, scalarOr, type Rule } from './rule.ts'
-import { choice, flag, integer, name, quantity } from './scalars.ts'
+import { choice, flag, integer, name, pattern, quantity } from './scalars.ts'
 import { dtls, tcp, tls } from './transport-keys.ts'
 
 export const RELIABILITY: Rule<Reliability> = choice<Reliability>([
@@ -20,23 +26,49 @@ export const RELIABILITY: Rule<Reliability> = choice<Reliability>([
   'exactly-once',
 ])
 
-const optionField = (rule: OptionRule, later: Readonly<Record<string, string>>): Field<unknown> => {
+const scalarField = (
+  rule: ScalarOptionRule,
+  later: Readonly<Record<string, string>>,
+): Field<unknown> => {
+  const { help } = rule
   switch (rule.type) {
     case 'choice':
-      return defaulted(rule.help, choice(rule.allowed, { later }), rule.default)
+      return defaulted(help, choice(rule.allowed, { later }), rule.default)
     case 'duration':
-      return defaulted(rule.help, quantity('duration', 0), formatQuantity(rule.default, 'duration'))
+      return defaulted(help, quantity('duration', 0), formatQuantity(rule.default, 'duration'))
+    case 'size':
+      return defaulted(
+        help,
+        quantity('size', rule.least, rule.most),
+        formatQuantity(rule.default, 'size'),
+      )
     case 'integer':
-      return defaulted(rule.help, integer(rule.least, rule.most), rule.default)
+      return defaulted(help, integer(rule.least, rule.most), rule.default)
     case 'boolean': {
       const [value, instead] = Object.entries(later)[0] ?? []
       const planned = instead === undefined ? undefined : { value: value === 'true', instead }
-      return defaulted(rule.help, flag(planned), rule.default)
+      return defaulted(help, flag(planned), rule.default)
+    }
+    case 'text': {
+      const word = pattern(rule.pattern, rule.allowed)
+      return rule.default === null ? optional(help, word) : defaulted(help, word, rule.default)
     }
     default:
       return rule satisfies never
   }
 }
+
+const optionField = (rule: OptionRule, later: Readonly<Record<string, string>>): Field<unknown> =>
+  rule.type === 'mapping'
+    ? optional(
+        rule.help,
+        record(
+          Object.fromEntries(
+            Object.entries(rule.fields).map(([key, field]) => [key, scalarField(field, {})]),
+          ),
+        ),
+      )
+    : scalarField(rule, later)
 
 /** A level of MQTT that has a name for all protocols. */
 const QOS = { qos: 'reliability, in the workload or in the stack' }
@@ -46,7 +78,7 @@ export const protocolField = (protocol: string, catalogue: Catalogue): Field<Pro
   const later = (catalogue.plannedOptions[protocol] ?? []).map((one) => one.split(': '))
   const keys = Object.entries(catalogue.options[protocol] ?? {}).map(([key, rule]) => {
     const values = later.filter(([k, value]) => k === key && value !== undefined)
-    const instead = `Use ${String(rule.default)}.`
+    const instead = rule.type === 'mapping' ? 'Leave it out.' : `Use ${String(rule.default)}.`
     return [
       key,
       optionField(rule, Object.fromEntries(values.map(([, v]) => [v, instead]))),
@@ -73,8 +105,8 @@ export const stackFields = (catalogue: Catalogue) => ({
     'lean',
   ),
   auth: defaulted(
-    'Who shows a certificate: the server.',
-    choice(['server'], { later: { x509: 'Use server: devices log in by name and password.' } }),
+    'Who shows what in TLS: the server a certificate; both ends a certificate (x509); or both know a key (psk).',
+    located(choice(['server', 'x509', 'psk'] as const)),
     'server',
   ),
   via: defaulted(

@@ -1,11 +1,18 @@
 /** Stacks of a scenario: a name, or a mapping that overrides parts of one; and the resolved `Stack`. */
 import type { Catalogue, ProtocolOptions, Reliability, Stack, StackEntry } from '../core/types.ts'
-import { TLS_CIPHERS } from './ciphers.ts'
+import { TLS_CIPHERS, TLS_PSK_CIPHERS } from './ciphers.ts'
 import { record } from './containers.ts'
 import type { Spot } from './problem.ts'
 import type { RawMapping, RawNode } from './read.ts'
 import { scalarOr, type Rule } from './rule.ts'
-import { checkBroker, checkCipher, checkName, misplacedKeys } from './stack-checks.ts'
+import {
+  checkAuth,
+  checkBroker,
+  checkCipher,
+  checkName,
+  checkOptions,
+  misplacedKeys,
+} from './stack-checks.ts'
 import { protocolField, stackFields, stackName, type StackKeys } from './stack-keys.ts'
 
 /** A stack as the file asks for it, before the workload's reliability is known. */
@@ -34,7 +41,9 @@ export const stackRule = (catalogue: Catalogue): Rule<WantedStack> => {
       const keys = { ...values, protocolOptions } as StackKeys
       misplacedKeys(node, path, entry, catalogue, problems)
       checkBroker(keys, entry, catalogue, problems)
+      checkOptions(node, path, entry, keys, catalogue, problems)
       checkCipher(keys, problems)
+      checkAuth(keys, entry, catalogue, problems)
       checkName(keys, entry, catalogue, problems)
       return { entry, keys, place: { path, line: node.line, column: node.column } }
     },
@@ -56,15 +65,27 @@ const onlyStack = (node: RawNode): RawMapping => ({
   column: node.column,
 })
 
-/** Without the keys that are only planned, which no file can give. */
-const given = (options: ProtocolOptions): ProtocolOptions =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+/** Without the keys that are not there, and flat: a mapping's values are `key.field`. */
+const given = (options: Readonly<Record<string, unknown>>): ProtocolOptions =>
+  Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .flatMap(([key, value]) =>
+        typeof value === 'object' && value !== null
+          ? Object.entries(value).map(([field, inner]) => [`${key}.${field}`, inner] as const)
+          : [[key, value] as const],
+      ),
+  ) as ProtocolOptions
+
+const defaultCipher = ({ auth, tls }: StackKeys): string =>
+  (auth.value === 'psk' ? TLS_PSK_CIPHERS : TLS_CIPHERS)[tls.version][0]
 
 export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliability): Stack => ({
   name: keys.name?.value ?? entry.name,
   kind: entry.name,
   protocol: entry.protocol,
   carrier: entry.carrier,
+  framing: entry.framing,
   security: entry.security,
   broker: keys.broker?.value ?? entry.brokers[0] ?? '',
   reliability: keys.reliability ?? reliability,
@@ -73,7 +94,9 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
       ? {
           version: keys.tls.version,
           group: keys.tls.group,
-          cipher: keys.tls.cipher?.value ?? TLS_CIPHERS[keys.tls.version][0],
+          cipher: keys.tls.cipher?.value ?? defaultCipher(keys),
+          auth: keys.auth.value,
+          resumption: keys.tls.resumption.value,
         }
       : null,
   dtls: entry.security === 'dtls-psk' ? keys.dtls : null,

@@ -2,21 +2,24 @@
 import { MILLISECOND, SECOND } from '../core/clock.ts'
 import type { DtlsOptions, TcpOptions } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
-import { DTLS_CIPHERS, GROUPS, TLS_CIPHERS } from './ciphers.ts'
+import { DTLS_CIPHERS, GROUPS, TLS_CIPHERS, TLS_PSK_CIPHERS } from './ciphers.ts'
 import { defaulted, optional, record } from './containers.ts'
 import { located, refined, type Rule } from './rule.ts'
 import { choice, flag, integer, quantity } from './scalars.ts'
+
+/** With its place: what it goes with is checked elsewhere. */
+const locatedFlag = located(flag())
 
 export const tls = record({
   version: defaulted('TLS version, the only one offered.', choice(['1.2', '1.3'] as const), '1.3'),
   group: defaulted('Key exchange group, the only one offered.', GROUPS, 'X25519'),
   cipher: optional(
     'Cipher suite, the only one offered. Default: AES-128-GCM of the version.',
-    located(choice([...TLS_CIPHERS['1.3'], ...TLS_CIPHERS['1.2']])),
+    located(choice([...TLS_CIPHERS['1.3'], ...TLS_CIPHERS['1.2'], ...TLS_PSK_CIPHERS['1.2']])),
   ),
   resumption: defaulted(
-    'Resume sessions when reconnecting.',
-    flag({ value: true, instead: 'Every connection makes a full handshake: leave it out.' }),
+    'Keep session tickets, and resume with them when connecting again.',
+    locatedFlag,
     false,
   ),
   early_data: defaulted(

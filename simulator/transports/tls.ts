@@ -17,9 +17,15 @@ import {
   SSL_ERROR_ZERO_RETURN,
   SSL_READING,
 } from '../native/openssl-constants.ts'
+import type { PskCredential } from '../native/openssl-callbacks.ts'
+import { answerAsClient, forget } from '../native/openssl-callbacks.ts'
+import type { Credential } from '../native/openssl-context.ts'
+import { presentOn } from '../native/openssl-context.ts'
 import type { Pointer } from '../native/openssl.ts'
 import { clearErrors, cString, errorWords, openssl } from '../native/openssl.ts'
+import { failure } from './tls-causes.ts'
 import type { TlsContext } from './tls-context.ts'
+import type { TlsTickets } from './tls-tickets.ts'
 
 export { TlsContext } from './tls-context.ts'
 
@@ -60,6 +66,14 @@ abstract class TlsLayer implements Layer {
   protected abstract prepare(ssl: Pointer): void
   /** The words for a handshake that the peer's certificate ended. */
   protected abstract certificateWords(reason: string): string
+  /** Whether this end authenticates with a pre-shared key. */
+  protected abstract readonly withKey: boolean
+  /** The handshake is done. */
+  protected established(_ssl: Pointer): void {}
+  /** One of both ends does not want this session. */
+  protected refused(): void {}
+  /** `ssl` is about to be freed; `open`: its handshake was done. */
+  protected leaving(_ssl: Pointer, _open: boolean): void {}
 
   /** Version, cipher suite and group; empty unless the handshake is done and the session open. */
   negotiated(): Readonly<Record<string, string>> {
@@ -138,6 +152,7 @@ abstract class TlsLayer implements Layer {
     if (result === 1) {
       this.#state = 'open'
       this.#deadline = NEVER
+      this.established(this.#ssl)
       return true
     }
     if (o.SSL_get_error(this.#ssl, result) === SSL_ERROR_WANT_READ) {
@@ -153,16 +168,18 @@ abstract class TlsLayer implements Layer {
 
   #whyHandshakeFailed(): Cause {
     const o = openssl()
+    this.refused()
     const verdict = o.SSL_get_verify_result(this.#ssl)
-    const words = errorWords()
-    if (verdict === X509_V_OK) return { code: 'alert', detail: words || 'the handshake failed' }
+    if (verdict === X509_V_OK) return failure(this.withKey, 'the handshake failed')
+    clearErrors()
     const reason = o.X509_verify_cert_error_string(verdict)
     return { code: 'certificate', detail: this.certificateWords(reason) }
   }
 
   #whyReadEnded(result: number): Cause {
     if (openssl().SSL_get_error(this.#ssl, result) === SSL_ERROR_ZERO_RETURN) return CLOSED
-    return { code: 'alert', detail: errorWords() || 'the session failed' }
+    this.refused()
+    return failure(false, 'the session failed')
   }
 
   fromAbove(bytes: Uint8Array, now: Nanoseconds): boolean {
@@ -255,19 +272,49 @@ abstract class TlsLayer implements Layer {
   #free(): void {
     this.#deadline = NEVER
     if (this.#ssl === 0) return
+    this.leaving(this.#ssl, this.#state === 'open')
     openssl().SSL_free(this.#ssl)
     this.#ssl = 0
   }
 }
 
-/** The client's side: asks for `serverName` (SNI) and accepts only a certificate that stands for it. */
+/** What a device brings to each of its connections. */
+export interface TlsIdentity {
+  readonly device: number
+  /** What it shows when the server asks for a certificate. */
+  readonly credential?: Credential
+  /** Its pre-shared key; the context is one for keys. */
+  readonly psk?: PskCredential
+  /** Where its tickets are; absent: it does not resume. */
+  readonly tickets?: TlsTickets
+}
+
+const NOBODY: TlsIdentity = { device: 0 }
+
+/** The client's side: asks for `serverName` (SNI) and accepts only a certificate that stands for it, or the key of `identity`. */
 export class TlsClient extends TlsLayer {
   readonly #serverName: string
+  readonly #identity: TlsIdentity
+  #offered = false
+  #resumed = false
+  #unwanted = false
 
   /** `traffic` counts what crosses the upper boundary. `serverName` is a DNS name or an IPv4 address. */
-  constructor(context: TlsContext, traffic: Traffic, serverName: string) {
+  constructor(context: TlsContext, traffic: Traffic, serverName: string, identity = NOBODY) {
     super(context, traffic)
     this.#serverName = serverName
+    this.#identity = identity
+  }
+
+  protected get withKey(): boolean {
+    return this.#identity.psk !== undefined
+  }
+
+  /** And whether the session was resumed, where it can be. */
+  override negotiated(): Readonly<Record<string, string>> {
+    const found = super.negotiated()
+    if (this.#identity.tickets === undefined || found.version === undefined) return found
+    return { ...found, resumed: this.#resumed ? 'yes' : 'no' }
   }
 
   protected prepare(ssl: Pointer): void {
@@ -276,7 +323,28 @@ export class TlsClient extends TlsLayer {
     if (isIP(this.#serverName) === 0)
       o.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, 0, cString(this.#serverName))
     o.SSL_set1_host(ssl, this.#serverName)
+    const { device, credential, psk, tickets } = this.#identity
+    if (credential !== undefined) presentOn(ssl, credential)
+    if (psk !== undefined) answerAsClient(ssl, psk)
+    this.#offered = tickets?.offer(ssl, device) ?? false
     o.SSL_set_connect_state(ssl)
+  }
+
+  protected override established(ssl: Pointer): void {
+    if (!this.#offered) return
+    this.#resumed = openssl().SSL_session_reused(ssl) === 1
+    this.#identity.tickets?.settled(this.#resumed)
+  }
+
+  protected override refused(): void {
+    this.#unwanted = true
+  }
+
+  protected override leaving(ssl: Pointer, open: boolean): void {
+    forget(ssl)
+    const { device, tickets } = this.#identity
+    if (this.#unwanted) tickets?.forget(device)
+    else if (open) tickets?.keep(ssl, device)
   }
 
   protected certificateWords(reason: string): string {
@@ -286,6 +354,8 @@ export class TlsClient extends TlsLayer {
 
 /** The server's side, for an accepted stream. */
 export class TlsServer extends TlsLayer {
+  protected readonly withKey = false
+
   protected prepare(ssl: Pointer): void {
     openssl().SSL_set_accept_state(ssl)
   }

@@ -15,8 +15,9 @@ import { BROKERS } from '../../simulator/brokers/catalogue.ts'
 import { libcoap } from '../../simulator/brokers/libcoap.ts'
 import { mosquitto } from '../../simulator/brokers/mosquitto.ts'
 import { startProcess, waitListening } from '../../simulator/brokers/runtimes/process.ts'
+import { devicePort } from '../../simulator/brokers/serves.ts'
 import { deviceName } from '../../simulator/core/device-name.ts'
-import type { Security } from '../../simulator/core/types.ts'
+import type { Framing, Security } from '../../simulator/core/types.ts'
 import { makePki } from '../../simulator/security/pki.ts'
 
 const ADDRESS = '127.0.0.1'
@@ -52,6 +53,7 @@ const planFor = async (
   t: { after(then: () => Promise<void>): void },
   protocol: string,
   security: Security,
+  framing: Framing = 'none',
 ): Promise<BrokerPlan> => {
   const folder = await mkdtemp(join(tmpdir(), 'thingbench-brokers-'))
   t.after(() => rm(folder, { recursive: true }))
@@ -59,6 +61,7 @@ const planFor = async (
     folder,
     address: ADDRESS,
     protocol,
+    framing,
     security,
     serverName: 'server.test',
     password: 'secret',
@@ -73,10 +76,10 @@ const planFor = async (
   }
 }
 
-const portsOf = (product: BrokerProduct, { protocol, security }: BrokerPlan): number[] => {
-  const ports = product.ports[protocol]
-  assert.ok(ports)
-  return security === 'none' ? [ports.plain] : [ports.plain, ports.secure]
+const portsOf = (product: BrokerProduct, plan: BrokerPlan): number[] => {
+  const [plain, device] = [product.ports[plan.protocol]?.plain, devicePort(product, plan)]
+  assert.ok(plain !== undefined && device !== null)
+  return [plain, device]
 }
 
 const started = async (product: BrokerProduct, plan: BrokerPlan): Promise<Broker> => {
@@ -93,30 +96,38 @@ const started = async (product: BrokerProduct, plan: BrokerPlan): Promise<Broker
 /** Processes in the namespace of the test. */
 const inNamespace = (): string => ip('netns', 'pids', NAME).trim()
 
+const plansOf = (product: BrokerProduct): (readonly [string, Security, Framing])[] =>
+  Object.entries(product.serves).flatMap(([protocol, securities]) =>
+    (['none', 'websocket'] as const).flatMap((framing) =>
+      securities
+        .filter((security) => devicePort(product, { protocol, framing, security }) !== null)
+        .map((security) => [protocol, security, framing] as const),
+    ),
+  )
+
 for (const product of BROKERS.filter((broker) => broker.program !== null))
-  for (const [protocol, securities] of Object.entries(product.serves))
-    for (const security of securities)
-      test(
-        `${product.name} (${protocol}, ${security}) starts and ends 5 times and leaves nothing`,
-        { skip: await lacks(product) },
-        async (t) => {
-          const plan = await planFor(t, protocol, security)
-          for (let i = 0; i < 5; i++) {
-            const broker = await started(product, plan)
-            const [pid = 0] = broker.pids()
-            assert.equal(broker.ended(), null)
-            assert.equal(inNamespace(), String(pid), 'one process, the program itself')
-            assert.doesNotMatch(
-              readFileSync(`/proc/${pid}/cmdline`, 'latin1'),
-              /^[^\0]*(nsenter|taskset|prlimit|setpriv)\0/,
-            )
-            assert.equal(broker.version, await product.version())
-            await broker[Symbol.asyncDispose]()
-            assert.notEqual(broker.ended(), null)
-            assert.equal(inNamespace(), '')
-          }
-        },
-      )
+  for (const [protocol, security, framing] of plansOf(product))
+    test(
+      `${product.name} (${protocol}, ${security}${framing === 'none' ? '' : `, ${framing}`}) starts and ends 5 times and leaves nothing`,
+      { skip: await lacks(product) },
+      async (t) => {
+        const plan = await planFor(t, protocol, security, framing)
+        for (let i = 0; i < 5; i++) {
+          const broker = await started(product, plan)
+          const [pid = 0] = broker.pids()
+          assert.equal(broker.ended(), null)
+          assert.equal(inNamespace(), String(pid), 'one process, the program itself')
+          assert.doesNotMatch(
+            readFileSync(`/proc/${pid}/cmdline`, 'latin1'),
+            /^[^\0]*(nsenter|taskset|prlimit|setpriv)\0/,
+          )
+          assert.equal(broker.version, await product.version())
+          await broker[Symbol.asyncDispose]()
+          assert.notEqual(broker.ended(), null)
+          assert.equal(inNamespace(), '')
+        }
+      },
+    )
 
 test(
   'a second server on the same ports says that they are taken',

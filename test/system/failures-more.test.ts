@@ -81,6 +81,7 @@ describe('a port that is taken', { skip }, () => {
         folder,
         address: '127.0.0.1',
         protocol: 'mqtt',
+        framing: 'none',
         security: 'none',
         serverName: 'server.test',
         password: 'secret',

@@ -13,6 +13,7 @@ import type { Target } from './hostile.cases.ts'
 import { bombard, corpusOf, mutatedInputs, randomInputs, Watchdog } from './hostile.cases.ts'
 import { PLAIN } from './hostile-plain.cases.ts'
 import { SECURE } from './hostile-secure.cases.ts'
+import { webSocket } from './hostile-websocket.cases.ts'
 
 const INPUTS = 100_000
 const SEED = Number(process.env.THINGBENCH_SEED ?? 20_261_122)
@@ -34,7 +35,7 @@ let total = 0
 
 after(() => watchdog[Symbol.dispose]())
 
-for (const [index, target] of [...PLAIN, ...SECURE].entries())
+for (const [index, target] of [...PLAIN, ...SECURE, webSocket].entries())
   describe(target.name, () => {
     const kinds = [
       ['random', randomInputs(target)],

@@ -1,200 +1,30 @@
 /** Our MQTT sessions against Debian's Mosquitto (package mosquitto), over loopback and our own reactor. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Broker, BrokerProduct } from '../../simulator/brokers/broker.ts'
+import type { BrokerProduct } from '../../simulator/brokers/broker.ts'
 import { mosquitto } from '../../simulator/brokers/mosquitto.ts'
-import { startProcess, waitListening } from '../../simulator/brokers/runtimes/process.ts'
-import type { Nanoseconds } from '../../simulator/core/clock.ts'
 import { MILLISECOND, NEVER, SECOND } from '../../simulator/core/clock.ts'
-import type { Cause, Upper } from '../../simulator/core/layer.ts'
-import { Traffic } from '../../simulator/core/layer.ts'
-import { Random } from '../../simulator/core/random.ts'
-import type { ProtocolOptions, Reliability, TlsOptions } from '../../simulator/core/types.ts'
+import type { ProtocolOptions, Reliability } from '../../simulator/core/types.ts'
 import { EpollReactor } from '../../simulator/io/epoll.ts'
-import type { Timer } from '../../simulator/io/reactor.ts'
 import { mqtt } from '../../simulator/protocols/mqtt/adapter.ts'
-import type {
-  ConsumerEvents,
-  ConsumerSession,
-  DeviceEvents,
-  DeviceSession,
-} from '../../simulator/protocols/session.ts'
-import { makePki } from '../../simulator/security/pki.ts'
-import { TlsClient, TlsContext } from '../../simulator/transports/tls.ts'
-
-const skip =
-  (await mosquitto.version()) === null ? 'mosquitto is missing: apt-get install mosquitto' : false
-
-/** An address of this process's own, so that the ports are free. */
-const HOST = `127.${(process.pid >> 8) & 127}.${process.pid & 255}.7`
-const DEVICES = 5
-const MESSAGES = 200
-
-const pki = makePki({
-  dnsName: 'server.test',
-  notBefore: new Date(Date.now() - 3600_000),
-  notAfter: new Date(Date.now() + 3600_000),
-})
-
-const start = async (
-  t: { after(then: () => Promise<void>): void },
-  tls: TlsOptions | null = null,
-  product: BrokerProduct = mosquitto,
-): Promise<Broker> => {
-  const folder = await mkdtemp(join(tmpdir(), 'thingbench-mqtt-'))
-  const { signal } = new AbortController()
-  const plan = {
-    folder,
-    address: HOST,
-    protocol: 'mqtt',
-    security: tls === null ? ('none' as const) : ('tls' as const),
-    serverName: 'server.test',
-    password: '',
-    certificate: tls === null ? null : { chain: pki.certificate, key: pki.key },
-    tls,
-    psk: new Map<string, Uint8Array>(),
-    devices: DEVICES,
-    options: {},
-  }
-  const broker = await startProcess(product, plan, { namespace: null, cpu: null, signal })
-  t.after(async () => {
-    await broker[Symbol.asyncDispose]()
-    await rm(folder, { recursive: true })
-  })
-  const ports = tls === null ? [mqtt.ports.plain] : [mqtt.ports.plain, mqtt.ports.secure]
-  await waitListening(broker, HOST, ports, 10_000, signal)
-  return broker
-}
-
-/** Calls `then` after a time, unless the reactor has stopped. */
-class Alarm implements Timer {
-  timerSlot = -1
-  #at: Nanoseconds
-  readonly #then: () => void
-  constructor(reactor: EpollReactor, after: Nanoseconds, then: () => void) {
-    this.#at = reactor.now() + after
-    this.#then = then
-    reactor.arm(this)
-  }
-  deadline(): Nanoseconds {
-    return this.#at
-  }
-  expire(): void {
-    this.#at = NEVER
-    this.#then()
-  }
-}
-
-const alarm = (reactor: EpollReactor, after: Nanoseconds, then: () => void): Alarm =>
-  new Alarm(reactor, after, then)
-
-/** A pile of session and, with a context, TLS; the reactor's owner of both. */
-class Pile implements Timer {
-  timerSlot = -1
-  readonly session: DeviceSession | ConsumerSession
-  readonly #tls: TlsClient | null
-  constructor(
-    reactor: EpollReactor,
-    session: DeviceSession | ConsumerSession,
-    context: TlsContext | null = null,
-    port: number = context === null ? mqtt.ports.plain : mqtt.ports.secure,
-  ) {
-    this.session = session
-    this.#tls = context === null ? null : new TlsClient(context, new Traffic(), 'server.test')
-    if (this.#tls !== null) {
-      this.#tls.above = session
-      session.below = this.#tls
-    }
-    const lowest: Upper = this.#tls ?? session
-    const remote = { host: HOST, port }
-    reactor.connectStream({ remote, owner: this, traffic: new Traffic() }, lowest)
-  }
-  negotiated(): Readonly<Record<string, string>> {
-    return this.#tls?.negotiated() ?? {}
-  }
-  deadline(): Nanoseconds {
-    return Math.min(this.session.deadline(), this.#tls?.deadline() ?? NEVER)
-  }
-  expire(now: Nanoseconds): void {
-    if (this.#tls !== null && now >= this.#tls.deadline()) this.#tls.expire(now)
-    if (now >= this.session.deadline()) this.session.expire(now)
-  }
-}
-
-const connected = (...all: ConstructorParameters<typeof Pile>): Pile => new Pile(...all)
-
-const common = (options: ProtocolOptions, reliability: Reliability) => ({
-  options,
-  reliability,
-  serverName: 'server.test',
-  password: '',
-  random: new Random(1),
-})
-
-const deviceSession = (
-  device: number,
-  events: DeviceEvents,
-  options: ProtocolOptions,
-  reliability: Reliability = 'acknowledged',
-): DeviceSession =>
-  mqtt.device(
-    { ...common(options, reliability), device, registration: 'resource-directory' },
-    events,
-  )
-
-const consumerSession = (
-  events: ConsumerEvents,
-  options: ProtocolOptions,
-  reliability: Reliability,
-): ConsumerSession => {
-  assert.ok(mqtt.consumer.kind === 'subscribe')
-  return mqtt.consumer.create({ ...common(options, reliability), devices: DEVICES }, events)
-}
-
-/** A device that sends numbered messages: each when the one before is acknowledged, or, in a burst, all that the session takes. */
-class Sender implements DeviceEvents {
-  session: DeviceSession | null = null
-  readonly log: string[] = []
-  readonly #burst: boolean
-  readonly #onEnd: () => void
-  next = 0
-  acknowledgements = 0
-  mostOutstanding = 0
-  constructor(burst: boolean, onEnd: () => void) {
-    this.#burst = burst
-    this.#onEnd = onEnd
-  }
-  #pump(now: Nanoseconds): void {
-    while (this.next < MESSAGES) {
-      const payload = Buffer.from(String(this.next).padStart(8, '0'))
-      if (this.session?.send(this.next, payload, now) !== true) return
-      this.next++
-      this.mostOutstanding = Math.max(this.mostOutstanding, this.session.outstanding())
-      if (!this.#burst) return
-    }
-  }
-  sessionReady(now: Nanoseconds): void {
-    this.#pump(now)
-  }
-  transmitted(): void {}
-  acknowledged(sequence: number, now: Nanoseconds): void {
-    assert.equal(sequence, this.acknowledgements++)
-    this.#pump(now)
-  }
-  gaveUp(sequence: number, reason: string): void {
-    this.log.push(`gave up ${sequence}: ${reason}`)
-  }
-  unblocked(now: Nanoseconds): void {
-    this.#pump(now)
-  }
-  ended(cause: Cause): void {
-    this.log.push(`${cause.code}: ${cause.detail}`)
-    this.#onEnd()
-  }
-}
+import type { ConsumerEvents, DeviceSession } from '../../simulator/protocols/session.ts'
+import { TlsContext } from '../../simulator/transports/tls.ts'
+import {
+  alarm,
+  connected,
+  consumerSession,
+  DEVICES,
+  deviceSession,
+  MESSAGES,
+  numbers,
+  pki,
+  Sender,
+  skip,
+  start,
+} from './mqtt-clients.cases.ts'
+import type { Pile } from './mqtt-clients.cases.ts'
 
 /** Runs devices and a consumer until everything was received and acknowledged. */
 const exchange = (
@@ -236,8 +66,6 @@ const exchange = (
   reactor.run()
   return { received, senders, negotiated }
 }
-
-const numbers = Array.from({ length: MESSAGES }, (_, i) => String(i).padStart(8, '0'))
 
 for (const version of ['3.1.1', '5'])
   for (const reliability of ['best-effort', 'acknowledged', 'exactly-once'] as const)
@@ -292,6 +120,37 @@ for (const reliability of ['acknowledged', 'exactly-once'] as const)
         // Mosquitto's default for max_inflight_messages.
         assert.equal(sender.mostOutstanding, 20)
       }
+    },
+  )
+
+// Mosquitto 2.0.11 sends more messages of QoS 2 than the consumer's Receive Maximum allows: five at each PUBCOMP with a maximum of 5.
+for (const [reliability, more] of [
+  ['acknowledged', { receive_maximum: 5 }],
+  ['exactly-once', {}],
+] as const)
+  test(
+    `what is beside the messages changes nothing of what arrives (${reliability})`,
+    { skip },
+    async (t) => {
+      const broker = await start(t)
+      const options = {
+        version: '5',
+        topic_alias: true,
+        user_properties: 10,
+        username: 'meter',
+        'will.topic': 'w',
+        'will.payload': 8,
+        'will.qos': 2,
+        retain: true,
+        shared_subscription: true,
+        ...more,
+      }
+      const { received, senders } = exchange(options, reliability, null, true)
+      for (const [device, sender] of senders.entries()) {
+        assert.deepEqual(sender.log, [])
+        assert.deepEqual(received[device], numbers)
+      }
+      assert.equal(broker.ended(), null)
     },
   )
 

@@ -69,7 +69,8 @@ describe('the scenarios of this repository', { skip: skipReason() }, () => {
       assert.deepEqual([failed, unsupported], [0, 0], verdicts(result).join('\n'))
       const connected = lastOf(result, 'devices.connected')
       const delivered = lastOf(result, 'delivery.ratio')
-      const total = lastOf(result, 'wire.bytes_per_message.up')
+      const up = lastOf(result, 'wire.bytes_per_message.up')
+      const down = lastOf(result, 'wire.bytes_per_message.down')
       const offered = lastOf(result, 'connects.offered')
       const completed = lastOf(result, 'connects.completed')
       for (const { id, workload } of cells) {
@@ -79,7 +80,8 @@ describe('the scenarios of this repository', { skip: skipReason() }, () => {
         const messages = messagesOf(workload)
         if (messages === null) continue
         assert.equal(delivered.get(id), 1, id)
-        assert.ok((total.get(id) ?? 0) > messages.payload, `${id}: ${total.get(id)} bytes`)
+        const bytes = (workload.kind === 'telemetry' ? up : down).get(id) ?? 0
+        assert.ok(bytes > messages.payload, `${id}: ${bytes} bytes`)
       }
       assert.equal(result.run.audit.channels_agree, true)
     })

@@ -22,7 +22,7 @@ export const check = (
       const time = cells.reduce((sum, cell) => sum + expectedTime(cell, scenario.phases), 0)
       const count = cells.length === 1 ? '1 cell' : `${cells.length} cells`
       out(`${file}: valid, ${count}, about ${formatSpan(time)}.\n`)
-      for (const caution of scenario.links.flatMap(cautionsOf)) out(`  ${caution}\n`)
+      for (const caution of cautionsOf(scenario)) out(`  ${caution}\n`)
     } catch (error) {
       if (!(error instanceof ThingbenchError)) throw error
       exit ||= error.exit

@@ -82,6 +82,6 @@ const notes = (scenario: Scenario, cells: readonly Cell[]): string[] => {
           `With ${counted(scenario.repetitions, 'repetition')} differences are preliminary; a claim needs 6.`,
         ]
       : []),
-    ...scenario.links.flatMap(cautionsOf),
+    ...cautionsOf(scenario),
   ]
 }

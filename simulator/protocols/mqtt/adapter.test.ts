@@ -4,9 +4,9 @@ import { mqtt, mqttOptions, mqttPlannedOptions } from './adapter.ts'
 import { consumerConfig, deviceConfig, Events } from './scripted-server.cases.ts'
 
 test('the adapter makes sessions with the defaults of its options', () => {
-  const options = Object.fromEntries(
-    Object.entries(mqttOptions).map(([key, rule]) => [key, rule.default]),
-  )
+  const options: Record<string, string | number | boolean> = {}
+  for (const [key, rule] of Object.entries(mqttOptions))
+    if (rule.type !== 'mapping' && rule.default !== null) options[key] = rule.default
   const device = mqtt.device(deviceConfig('acknowledged', options), new Events())
   assert.equal(device.outstanding(), 0)
   assert.equal(mqtt.consumer.kind, 'subscribe')

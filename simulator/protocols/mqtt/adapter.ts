@@ -16,7 +16,7 @@ export const mqtt: ProtocolAdapter = {
     connect: 'CONNECT; ready when CONNACK accepts',
     send: 'PUBLISH to the topic of the device: QoS 0 (best-effort), QoS 1 (acknowledged) or QoS 2 (exactly-once)',
     acknowledgement:
-      'PUBACK of QoS 1: the broker has the message; PUBCOMP of QoS 2: the broker has it once and knows that the device knows; neither says anything about the consumer',
+      'PUBACK of QoS 1: the broker has the message; PUBCOMP of QoS 2: the broker has it, once, and has forgotten its identifier; neither says anything about the consumer',
     receive:
       'the client "collector" subscribes to d/+ at the same QoS and gets PUBLISH; a message of QoS 2 counts as received at its PUBLISH',
     name: 'device 42 is the client d000042 and publishes to d/000042',

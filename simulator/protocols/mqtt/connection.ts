@@ -7,8 +7,8 @@ import type { Nanoseconds } from '../../core/clock.ts'
 import { NEVER, SECOND } from '../../core/clock.ts'
 import type { Cause, CauseCode, Lower, Timed, Upper } from '../../core/layer.ts'
 import { connect } from './connect.ts'
+import type { ConnectFields } from './connect.ts'
 import { disconnect, pingreq } from './generate.ts'
-import type { MqttSettings } from './options.ts'
 import { checkFlags, CONNACK, DISCONNECT, packetName, PINGRESP } from './packet.ts'
 import type { Connack } from './parse.ts'
 import { parseConnack, parseDisconnect } from './parse.ts'
@@ -36,8 +36,7 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   protected readonly state: SessionState
   /** What answers the packets of the present call from below. */
   protected readonly replies = new Replies()
-  readonly #clientId: string
-  readonly #settings: MqttSettings
+  readonly #hello: ConnectFields
   readonly #reader: PacketReader
   /** This client has the session from an earlier connection. */
   readonly #known: boolean
@@ -48,16 +47,10 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   /** Control packets that the layer below has not taken yet. */
   #owed: Uint8Array | null = null
 
-  constructor(
-    clientId: string,
-    settings: MqttSettings,
-    state: SessionState,
-    largestPacket: number,
-  ) {
-    this.v5 = settings.v5
+  constructor(hello: ConnectFields, state: SessionState, largestPacket: number) {
+    this.v5 = hello.v5
     this.state = state
-    this.#clientId = clientId
-    this.#settings = settings
+    this.#hello = hello
     this.#known = state.begun
     this.#reader = new PacketReader(largestPacket)
   }
@@ -79,14 +72,8 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   open(now: Nanoseconds): void {
     this.openedAt = now
     this.#answerBy = now + CONNACK_WITHIN
-    this.state.begun = !this.#settings.cleanStart
-    const packet = connect({
-      ...this.#settings,
-      clientId: this.#clientId,
-      will: null,
-      credentials: null,
-    })
-    this.control(packet, now)
+    this.state.begun = !this.#hello.cleanStart
+    this.control(connect(this.#hello), now)
   }
 
   fromBelow(bytes: Uint8Array, now: Nanoseconds): void {
@@ -205,7 +192,7 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     this.state.inbound.connected(connack.sessionPresent)
     this.#answerBy = NEVER
     // [MQTT-3.2.2-21]: the server's keep alive replaces ours.
-    const seconds = connack.serverKeepAlive ?? this.#settings.keepAlive
+    const seconds = connack.serverKeepAlive ?? this.#hello.keepAlive
     this.#keepAlive = seconds === 0 ? NEVER : seconds * SECOND
     this.#idleAt = now + this.#keepAlive
     this.accepted(connack, now)
@@ -213,7 +200,7 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
 
   /** Whether the server may have a session for this client. */
   #checkPresent(): void {
-    if (this.#settings.cleanStart)
+    if (this.#hello.cleanStart)
       throw protocolError(
         'CONNACK with a session present after a clean start',
         'MQTT-3.2.2-1, in MQTT 5 MQTT-3.2.2-2',

@@ -9,7 +9,7 @@ import { ALL_DEVICES } from '../session.ts'
 import { MqttConnection } from './connection.ts'
 import { publish } from './generate.ts'
 import type { PublishStyle } from './generate.ts'
-import { publishStyle, qosOf, settingsOf } from './options.ts'
+import { credentials, publishStyle, qosOf, settingsOf } from './options.ts'
 import type { OutboundEvents } from './outbound.ts'
 import { packetName, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK } from './packet.ts'
 import type { Connack } from './parse.ts'
@@ -22,6 +22,8 @@ import { protocolError } from './violation.ts'
 /** What answers its own messages. */
 const ANSWERS: ReadonlySet<number> = new Set([PUBACK, PUBREC, PUBCOMP])
 const CLIENT_ID = 'collector'
+/** The same topics for a group of subscribers, each message to one of them (MQTT 5 section 4.8.2). */
+const SHARED = `$share/${CLIENT_ID}/${ALL_TOPICS}`
 const LARGEST_PACKET = 16 * 1024 * 1024
 
 export class MqttConsumer
@@ -39,12 +41,24 @@ export class MqttConsumer
 
   constructor(config: ConsumerConfig, events: ConsumerEvents) {
     // A consumer whose connection ends has failed: its session is not kept.
-    const settings = { ...settingsOf(config.options), cleanStart: true, sessionExpiry: 0 }
-    super(CLIENT_ID, settings, new SessionState(settings.receiveMaximum), LARGEST_PACKET)
+    const settings = settingsOf(config.options)
+    const hello = {
+      ...settings,
+      clientId: CLIENT_ID,
+      cleanStart: true,
+      sessionExpiry: 0,
+      will: null,
+      credentials: credentials(settings, config.password),
+    }
+    super(hello, new SessionState(settings.receiveMaximum), LARGEST_PACKET)
     const { reliability } = config
     // A retained command would be heard again by whoever subscribes again.
     const spoken = { ...settings, retain: false }
-    this.#subscription = new Subscription(this.v5, ALL_TOPICS, qosOf(reliability))
+    this.#subscription = new Subscription(
+      this.v5,
+      settings.sharedSubscription ? SHARED : ALL_TOPICS,
+      qosOf(reliability),
+    )
     this.#commands = publishStyle(spoken, reliability, 'c')
     this.#broadcasts = publishStyle(spoken, reliability, 'f')
     this.#events = events

@@ -6,7 +6,7 @@ import type { DeviceEvents, DeviceSession, SessionConfig } from '../session.ts'
 import { MqttConnection } from './connection.ts'
 import { publish, pubrel } from './generate.ts'
 import type { PublishStyle, TopicForm } from './generate.ts'
-import { publishStyle, settingsOf } from './options.ts'
+import { credentials, publishStyle, settingsOf } from './options.ts'
 import { packetName, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK } from './packet.ts'
 import type { Connack } from './parse.ts'
 import { sessionState } from './session-state.ts'
@@ -38,8 +38,14 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
 
   constructor(config: SessionConfig, events: DeviceEvents) {
     const settings = settingsOf(config.options)
-    const state = sessionState(settings, config.memory)
-    super(deviceName(config.device), settings, state, LARGEST_PACKET)
+    const clientId = deviceName(config.device)
+    const hello = {
+      ...settings,
+      clientId,
+      will: settings.will && { ...settings.will, topic: `${settings.will.topic}/${clientId}` },
+      credentials: credentials(settings, config.password),
+    }
+    super(hello, sessionState(settings, config.memory), LARGEST_PACKET)
     this.#device = config.device
     this.#style = publishStyle(settings, config.reliability, 'd')
     this.#subscription = config.hears

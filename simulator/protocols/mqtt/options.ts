@@ -1,11 +1,39 @@
 /** The keys of a stack's `mqtt:` mapping, and what a session reads from them. */
 import type { Nanoseconds } from '../../core/clock.ts'
 import { SECOND } from '../../core/clock.ts'
-import type { OptionRule, ProtocolOptions, Reliability } from '../../core/types.ts'
+import type {
+  OptionRule,
+  ProtocolOptions,
+  Reliability,
+  ScalarOptionRule,
+} from '../../core/types.ts'
 import { LARGEST_RECEIVE_MAXIMUM } from './connect.ts'
+import type { Will } from './connect.ts'
 import type { PublishStyle } from './generate.ts'
 import { USER_PROPERTY } from './properties.ts'
 import type { TopicLetter } from './topic.ts'
+
+const LONGEST_WILL = 16 * 1024
+const FIVE = { version: '5' } as const
+
+const will: Readonly<Record<string, ScalarOptionRule>> = {
+  topic: {
+    type: 'text',
+    pattern: '[a-z0-9_-]+(/[a-z0-9_-]+)*',
+    allowed:
+      'small letters, digits, _ and -, in levels with / between them, such as "w" or "plant/gone"',
+    default: 'w',
+    help: "topic of the will; / and the device's name follow",
+  },
+  payload: {
+    type: 'size',
+    least: 0,
+    most: LONGEST_WILL,
+    default: 8,
+    help: 'payload of the will',
+  },
+  qos: { type: 'choice', allowed: [0, 1, 2], default: 0, help: 'QoS of the will' },
+}
 
 export const mqttOptions: Readonly<Record<string, OptionRule>> = {
   version: {
@@ -28,6 +56,7 @@ export const mqttOptions: Readonly<Record<string, OptionRule>> = {
     type: 'duration',
     default: 3600 * SECOND,
     help: 'how long the broker keeps the session of a device that is gone, in whole seconds; sent in MQTT 5 with clean_start: false',
+    needs: { ...FIVE, clean_start: false },
   },
   receive_maximum: {
     type: 'integer',
@@ -35,6 +64,7 @@ export const mqttOptions: Readonly<Record<string, OptionRule>> = {
     most: LARGEST_RECEIVE_MAXIMUM,
     default: LARGEST_RECEIVE_MAXIMUM,
     help: 'messages of QoS 1 and 2 that may be on their way to a device, or to the consumer, unacknowledged; sent in MQTT 5',
+    needs: FIVE,
   },
   retain: {
     type: 'boolean',
@@ -45,6 +75,7 @@ export const mqttOptions: Readonly<Record<string, OptionRule>> = {
     type: 'boolean',
     default: false,
     help: "MQTT 5: from the second message of a connection on, a number stands for the device's topic, where the broker allows it",
+    needs: FIVE,
   },
   user_properties: {
     type: 'integer',
@@ -52,6 +83,24 @@ export const mqttOptions: Readonly<Record<string, OptionRule>> = {
     most: 100,
     default: 0,
     help: 'MQTT 5: User Properties in each message, of 16 bytes each',
+    needs: FIVE,
+  },
+  username: {
+    type: 'text',
+    pattern: '[!-~]{1,64}',
+    allowed: 'up to 64 printable ASCII characters without a space',
+    default: null,
+    help: "user name of devices and consumer; the password is the run's own, 22 characters",
+  },
+  will: {
+    type: 'mapping',
+    fields: will,
+    help: "devices leave a will with the broker: the message that it publishes when a device's connection ends without DISCONNECT",
+  },
+  shared_subscription: {
+    type: 'boolean',
+    default: false,
+    help: 'the consumer subscribes as the one member of a group ($share/collector/d/+)',
   },
 }
 
@@ -73,8 +122,8 @@ const userProperties = (count: number): Uint8Array => {
   return Uint8Array.from(Array.from({ length: count }, (_, i) => pair(i)).flat())
 }
 
-/** Keys, and values of keys, that have no engine yet. */
-export const mqttPlannedOptions: readonly string[] = ['shared_subscription', 'username', 'will']
+/** Nothing of the format is without an engine. */
+export const mqttPlannedOptions: readonly string[] = []
 
 const LONGEST_KEEP_ALIVE = 65_535
 /** Four bytes; the largest value would be a session that never ends. */
@@ -93,6 +142,10 @@ export interface MqttSettings {
   readonly topicAlias: boolean
   /** How many each PUBLISH has; 0 in 3.1.1. */
   readonly userProperties: number
+  readonly username: string | null
+  /** Without the device's name at the end of its topic. */
+  readonly will: Will | null
+  readonly sharedSubscription: boolean
 }
 
 const wholeSeconds = (duration: unknown, absent: Nanoseconds, most: number): number =>
@@ -112,8 +165,27 @@ export const settingsOf = (options: ProtocolOptions): MqttSettings => {
     retain: options.retain === true,
     topicAlias: v5 && options.topic_alias === true,
     userProperties: v5 ? Number(options.user_properties ?? 0) : 0,
+    username: options.username === undefined ? null : String(options.username),
+    will: willOf(options),
+    sharedSubscription: options.shared_subscription === true,
   }
 }
+
+const willOf = (options: ProtocolOptions): Will | null =>
+  options['will.topic'] === undefined
+    ? null
+    : {
+        topic: String(options['will.topic']),
+        payload: new Uint8Array(Number(options['will.payload'])).fill(0x77),
+        qos: Number(options['will.qos']) as Qos,
+      }
+
+/** What CONNECT shows of who connects; null: nothing. */
+export const credentials = (
+  { username }: MqttSettings,
+  password: string,
+): { readonly user: string; readonly password: string } | null =>
+  username === null ? null : { user: username, password }
 
 /** How the PUBLISH packets of a device, or of the consumer, look. */
 export const publishStyle = (

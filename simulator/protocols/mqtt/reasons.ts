@@ -78,6 +78,12 @@ export const causeOfReason = (code: number, otherwise: CauseCode): CauseCode => 
       return 'protocol'
     case 0x8d:
       return 'timeout'
+    case 0x8e:
+      return 'taken-over'
+    case 0x96:
+    case 0x97:
+    case 0x9f:
+      return 'quota'
     default:
       return otherwise
   }

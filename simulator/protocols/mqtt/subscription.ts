@@ -4,7 +4,7 @@ import { subscribe } from './generate.ts'
 import type { Inbound } from './inbound.ts'
 import type { Qos } from './options.ts'
 import { parsePublish, parseSuback, publishFields, type PublishFields } from './parse.ts'
-import { FAILURE, reasonInWords } from './reasons.ts'
+import { causeOfReason, FAILURE, reasonInWords } from './reasons.ts'
 import type { Replies } from './replies.ts'
 import { protocolError } from './violation.ts'
 
@@ -41,7 +41,7 @@ export class Subscription {
     const asked = `SUBSCRIBE to ${this.#filter}`
     if (code >= FAILURE)
       return {
-        code: code === 0x87 ? 'authentication' : 'protocol',
+        code: causeOfReason(code, 'protocol'),
         words: `${asked} refused: ${reasonInWords(code, reasonString)}`,
       }
     if (code !== this.#qos)

@@ -220,7 +220,7 @@ const ends: readonly [string, string, string][] = [
   ],
   [
     `<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>Replaced</text></stream:error></stream:stream>`,
-    'protocol',
+    'taken-over',
     'conflict: Replaced',
   ],
   [

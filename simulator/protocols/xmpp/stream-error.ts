@@ -10,6 +10,7 @@ export const streamError = (condition: StreamCondition): string =>
 const CAUSES: Readonly<Record<string, CauseCode>> = {
   'not-authorized': 'authentication',
   'system-shutdown': 'closed',
+  conflict: 'taken-over',
 }
 
 /** Throws a Violation when the element is a stream error, which ends the stream. */

@@ -18,6 +18,7 @@ const LAYERS = {
   ip: '#d5dbe2',
   transport: '#aab6c4',
   security: '#e07b39',
+  framing: '#8a6bb0',
   application: '#4c78a8',
   payload: '#6aa84f',
   retransmission: '#a8323e',

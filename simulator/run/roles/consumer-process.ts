@@ -149,7 +149,7 @@ const serve = (
     const lookup = (identity: string) => identities.pskByIdentity(identity)
     const dtls = new DtlsServer(DtlsContext.server(stack.dtls), endpoint, new Traffic(), lookup)
     const owner = new Owner(dtls, endpoint)
-    reactor.bindDatagram({ host: server.address, port: server.secure }, new Traffic(), dtls, owner)
+    reactor.bindDatagram({ host: server.address, port: server.device }, new Traffic(), dtls, owner)
     reactor.arm(owner)
     speakThrough(consumer, endpoint, owner)
   }

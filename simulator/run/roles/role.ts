@@ -2,7 +2,6 @@
  * The frame of every child process of a cell: one thread, one reactor, orders in and events out through pipes. It never
  * returns to Node's event loop while it runs, so nothing here may be asynchronous.
  */
-import { monotonic } from '../../core/clock.ts'
 import { ThingbenchError } from '../../core/errors.ts'
 import { EpollReactor } from '../../io/epoll.ts'
 import { ControlChannel, becomeChild, enterNamespace } from '../../native/control.ts'
@@ -24,7 +23,8 @@ export const runRole = <Config extends { namespace: string; cpu: number | null }
   const channel = new ControlChannel()
   const tell = (event: unknown): void => channel.send(event)
   try {
-    const [config, ...early] = waitForConfig(channel) as [Config, ...Order[]]
+    const [config, ...early] = channel.awaitOrders() as [Config, ...Order[]]
+    if (config === undefined) return
     becomeChild({ cpu: config.cpu, timerSlack: 1 })
     enterNamespace(config.namespace)
     const reactor = new EpollReactor()
@@ -45,18 +45,4 @@ export const runRole = <Config extends { namespace: string; cpu: number | null }
     })
     process.exitCode = 1
   }
-}
-
-const CONFIG_PATIENCE = 30e9
-
-/** The configuration, and orders that came in the same breath. */
-const waitForConfig = (channel: ControlChannel): unknown[] => {
-  const pause = new Int32Array(new SharedArrayBuffer(4))
-  const deadline = monotonic() + CONFIG_PATIENCE
-  while (!channel.closed && monotonic() < deadline) {
-    const lines = channel.orders()
-    if (lines.length > 0) return lines
-    Atomics.wait(pause, 0, 0, 2)
-  }
-  throw new Error('the runner sent no configuration within 30 s')
 }

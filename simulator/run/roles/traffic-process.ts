@@ -2,14 +2,16 @@
  * Entry point of calibrate's traffic: one thread that is both ends of the link, so that a one-way time is the difference of two
  * readings of one clock with no scheduling in between. It sends UDP at planned instants and stamps what comes.
  */
-import { setPriority } from 'node:os'
-import { constants } from 'node:os'
 import { MILLISECOND, SECOND, monotonic, type Nanoseconds } from '../../core/clock.ts'
+import { encodeDoubles } from '../../core/doubles.ts'
+import { peerKey, type PeerKey } from '../../core/endpoint.ts'
 import { ThingbenchError } from '../../core/errors.ts'
+import { Sockets } from '../../io/sockets.ts'
 import { ControlChannel, becomeChild, enterNamespace } from '../../native/control.ts'
-import { NativeMemory, libc, systemCall, writeTimespec } from '../../native/libc.ts'
-import * as linux from '../../native/linux.ts'
+import { NativeMemory, libc, systemError, writeTimespec } from '../../native/libc.ts'
+import { POLLFD_SIZE, POLLIN } from '../../native/linux.ts'
 import { SERVER_ADDRESS, deviceAddress } from '../../network/link-protocol.ts'
+import { beNice } from '../../network/priority.ts'
 import {
   LEAST_SIZE,
   type Load,
@@ -20,22 +22,26 @@ import {
 
 const SERVER_PORT = 7
 const DEVICE_PORT = 9
-/** A burst that a rate limiter lets through at once must fit. */
-const RECEIVE_BUFFER = 8 * 1024 * 1024
 /** Packets sent, or received at one end, before the other ends are looked at. */
 const AT_ONCE = 16
 const HEADERS = 28
 const LONGEST = 65_536
-const OPTION = LONGEST
-const POLLFDS = LONGEST + 8
-const TIMEOUT = LONGEST + 32
-const FLAGS = linux.MSG_DONTWAIT | linux.MSG_NOSIGNAL
+const TIMEOUT = 2 * POLLFD_SIZE
+
+/** Does what it is called, or throws TB_SYSTEM_CALL. */
+const done = (what: string, result: number): number => {
+  if (result < 0) throw systemError(what, -result)
+  return result
+}
 
 class Ends {
   readonly #libc = libc()
-  readonly #memory = new NativeMemory(LONGEST + 64)
-  /** One sockaddr_in per device. */
-  readonly #peers: NativeMemory
+  readonly #sockets = new Sockets()
+  readonly #packet = new DataView(new ArrayBuffer(LONGEST))
+  /** What is polled, and for how long. */
+  readonly #waiting = new NativeMemory(TIMEOUT + 16)
+  /** Where devices receive. */
+  readonly #peers: readonly PeerKey[]
   /** Sockets that send, one per device; those that receive at the server and at the devices. */
   readonly #senders: Int32Array
   readonly #server: number
@@ -45,23 +51,22 @@ class Ends {
 
   constructor({ devices, devicesNamespace, serverNamespace, spins }: TrafficConfig) {
     this.#spins = spins
-    this.#peers = new NativeMemory(devices * linux.SOCKADDR_IN_SIZE)
-    for (let i = 0; i < devices; i++)
-      this.#writeAddress(this.#peers, i, deviceAddress(i), DEVICE_PORT)
-    const server = new NativeMemory(linux.SOCKADDR_IN_SIZE)
-    this.#writeAddress(server, 0, SERVER_ADDRESS, SERVER_PORT)
+    this.#peers = Array.from({ length: devices }, (_, i) =>
+      peerKey({ host: deviceAddress(i), port: DEVICE_PORT }),
+    )
     enterNamespace(serverNamespace)
     this.#server = this.#socket(SERVER_ADDRESS, SERVER_PORT)
     enterNamespace(devicesNamespace)
     this.#devices = this.#socket('0.0.0.0', DEVICE_PORT)
     this.#senders = Int32Array.from({ length: devices }, (_, i) => {
       const fd = this.#socket(deviceAddress(i), 0)
-      systemCall('connect', this.#libc.connect(fd, server.address, linux.SOCKADDR_IN_SIZE))
+      const server = { host: SERVER_ADDRESS, port: SERVER_PORT }
+      done('connect', this.#sockets.connect(fd, server))
       return fd
     })
     for (const [i, fd] of [this.#server, this.#devices].entries()) {
-      this.#memory.view.setInt32(POLLFDS + i * linux.POLLFD_SIZE, fd, true)
-      this.#memory.view.setInt16(POLLFDS + i * linux.POLLFD_SIZE + 4, linux.POLLIN, true)
+      this.#waiting.view.setInt32(i * POLLFD_SIZE, fd, true)
+      this.#waiting.view.setInt16(i * POLLFD_SIZE + 4, POLLIN, true)
     }
   }
 
@@ -95,101 +100,62 @@ class Ends {
         }
       if (!this.#spins) this.#sleep(next < count ? start + next * gap : end)
     }
-    return { event: 'loaded', sent: encoded(sent), received: encoded(received), duplicates }
+    return {
+      event: 'loaded',
+      sent: encodeDoubles(sent),
+      received: encodeDoubles(received),
+      duplicates,
+    }
   }
 
   #send({ direction, size, devices }: Load, number: number): boolean {
     const turns = direction === 'both' ? 2 : 1
     const device = Math.floor(number / turns) % devices
-    const { address, view } = this.#memory
-    view.setUint32(0, number, true)
-    view.setUint32(4, this.#load, true)
-    const length = Math.max(LEAST_SIZE, size) - HEADERS
-    if (direction === 'up' || (direction === 'both' && number % 2 === 0))
-      return this.#libc.send(this.#senders[device] as number, address, length, FLAGS) === length
-    const peer = this.#peers.address + device * linux.SOCKADDR_IN_SIZE
-    return this.#libc.sendto(this.#server, address, length, FLAGS, peer, linux.SOCKADDR_IN_SIZE) === length // prettier-ignore
+    this.#packet.setUint32(0, number)
+    this.#packet.setUint32(4, this.#load)
+    const bytes = new Uint8Array(this.#packet.buffer, 0, Math.max(LEAST_SIZE, size) - HEADERS)
+    const goesUp = direction === 'up' || (direction === 'both' && number % 2 === 0)
+    const sent = goesUp
+      ? this.#sockets.send(this.#senders[device] as number, bytes, 0)
+      : this.#sockets.sendTo(this.#server, bytes, this.#peers[device] as PeerKey)
+    return sent === bytes.length
   }
 
   /** The number of the packet, or -1 when there is none of this load. */
   #receive(fd: number): number {
-    const { address, view } = this.#memory
     for (;;) {
-      const length = this.#libc.recv(fd, address, LONGEST, FLAGS)
+      const length = this.#sockets.receive(fd)
       if (length < 0) return -1
+      if (length < 8) continue
+      const { buffer, byteOffset } = this.#sockets.received(length)
+      const packet = new DataView(buffer, byteOffset, 8)
       // What an earlier load still had under way counts as lost there.
-      if (length >= 8 && view.getUint32(4, true) === this.#load) return view.getUint32(0, true)
+      if (packet.getUint32(4) === this.#load) return packet.getUint32(0)
     }
   }
 
   #sleep(until: Nanoseconds): void {
-    const { address } = this.#memory
-    writeTimespec(this.#memory, TIMEOUT, Math.max(0, until - monotonic()))
-    this.#libc.ppoll(address + POLLFDS, 2, address + TIMEOUT, 0)
+    const { address } = this.#waiting
+    writeTimespec(this.#waiting, TIMEOUT, Math.max(0, until - monotonic()))
+    this.#libc.ppoll(address, 2, address + TIMEOUT, 0)
   }
 
-  /** A UDP socket in the namespace of the calling thread. */
+  /** A UDP socket in the namespace of the calling thread. What a rate limiter lets through at once fits into its buffer. */
   #socket(host: string, port: number): number {
-    const type = linux.SOCK_DGRAM | linux.SOCK_NONBLOCK | linux.SOCK_CLOEXEC
-    const fd = systemCall('socket', this.#libc.socket(linux.AF_INET, type, 0))
-    const address = new NativeMemory(linux.SOCKADDR_IN_SIZE)
-    this.#writeAddress(address, 0, host, port)
-    systemCall(`bind to ${host}`, this.#libc.bind(fd, address.address, linux.SOCKADDR_IN_SIZE))
-    this.#memory.view.setInt32(OPTION, RECEIVE_BUFFER, true)
-    const option = this.#memory.address + OPTION
-    for (const name of [linux.SO_RCVBUFFORCE, linux.SO_SNDBUFFORCE])
-      this.#libc.setsockopt(fd, linux.SOL_SOCKET, name, option, 4)
-    return fd
-  }
-
-  #writeAddress(memory: NativeMemory, index: number, host: string, port: number): void {
-    const at = index * linux.SOCKADDR_IN_SIZE
-    memory.view.setUint16(at, linux.AF_INET, true)
-    memory.view.setUint16(at + 2, port)
-    memory.bytes.set(host.split('.').map(Number), at + 4)
-  }
-}
-
-const encoded = (values: Float64Array): string =>
-  Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64')
-
-/** Waits for orders; false when the runner is gone. */
-const awaitOrders = (control: ControlChannel, pollfd: NativeMemory): unknown[] => {
-  while (!control.closed) {
-    const orders = control.orders()
-    if (orders.length > 0) return orders
-    libc().poll(pollfd.address, 1, -1)
-  }
-  return []
-}
-
-/** As good as an ordinary process may be; without the privilege it stays as it is. */
-const beNice = (): void => {
-  try {
-    setPriority(constants.priority.PRIORITY_HIGHEST)
-  } catch {
-    // The calibration then says what this machine gives to everybody.
+    return done(`bind to ${host}`, this.#sockets.openServer({ host, port }))
   }
 }
 
 const main = (): void => {
   const control = new ControlChannel()
-  const pollfd = new NativeMemory(linux.POLLFD_SIZE)
-  pollfd.view.setInt32(0, control.input, true)
-  pollfd.view.setInt16(4, linux.POLLIN, true)
   try {
-    const [config, ...early] = awaitOrders(control, pollfd) as [TrafficConfig, ...TrafficOrder[]]
+    const [config, ...early] = control.awaitOrders() as [TrafficConfig, ...TrafficOrder[]]
     if (config === undefined) return
     becomeChild({ cpu: config.cpu, timerSlack: 1 })
     beNice()
     const ends = new Ends(config)
     control.send({ event: 'ready' } satisfies TrafficEvent)
-    for (
-      let orders = early;
-      !control.closed;
-      orders = awaitOrders(control, pollfd) as TrafficOrder[]
-    )
-      // prettier-ignore
+    for (let orders = early; !control.closed; orders = control.awaitOrders() as TrafficOrder[])
       for (const { load } of orders) control.send(ends.run(load))
   } catch (error) {
     const code = error instanceof ThingbenchError ? error.code : 'TB_ROLE_FAILED'
