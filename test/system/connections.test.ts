@@ -150,6 +150,31 @@ suite(
 )
 
 suite(
+  'commands for devices that sleep',
+  scenario(
+    '[{ stack: mqtt-tcp, name: kept, mqtt: { clean_start: false } }, { stack: mqtt-tcp, name: clean }]',
+    '{ kind: command, interval: 500 ms, sleep: { awake: 500 ms, asleep: 1 s } }',
+    '3 s',
+  ),
+  (of, result) => {
+    it('a session that outlives its connection gets what was said meanwhile, once, with the answer to its CONNECT', () => {
+      assert.equal(of('delivery.ratio', 'kept'), 1)
+      assert.equal(of('delivery.duplicates', 'kept'), 0)
+      const found = of('wake.first_delivery.p50', 'kept')
+      assert.ok(found >= 4 * DELAY - 1 && found < 4 * DELAY + 300, `${found} ms`)
+      assert.ok(of('wire.wake_bytes.down', 'kept') > 100 + 40)
+    })
+
+    it('a clean one does not: the server took the commands, and nobody got them', () => {
+      const lost = of('delivery.lost', 'clean')
+      assert.ok(lost > DEVICES, `${lost} lost`)
+      assert.equal(of('delivery.acked_lost', 'clean'), lost)
+      assert.deepEqual(result().values('wake.first_delivery.p50', 'clean'), [null])
+    })
+  },
+)
+
+suite(
   'devices that say nothing',
   scenario(
     '[{ stack: mqtt-tcp, mqtt: { keepalive: 1 s } }, { stack: mqtt-tcp, name: default, mqtt: { keepalive: 1 min } }, coap-udp]',
