@@ -82,7 +82,7 @@ export class Connects {
       const device = this.#waiting[taken++] as Device
       this.#begin(device, this.#intended[device.index] as Nanoseconds)
     }
-    this.#waiting = this.#waiting.slice(taken)
+    if (taken > 0) this.#waiting = this.#waiting.slice(taken)
   }
 
   /** The device waits for a connect slot. */

@@ -29,7 +29,8 @@ const world = (interval: number) => {
   while (!plan.measured(plan.back(0, k))) k++
   const wakeUp = plan.back(0, k)
   const first = schedule.before(0, plan.leave(0, k))
-  return { wakes, plan, schedule, wakeUp, first, k }
+  const last = schedule.before(0, wakeUp) - 1
+  return { wakes, plan, schedule, wakeUp, first, last, k }
 }
 
 test('the first message of a sleep to arrive counts from the wake-up, and no other', () => {
@@ -52,10 +53,21 @@ test('a message that became due while the device was awake says nothing about a 
   assert.equal(Histogram.fromJSON(wakes.report().firstDelivery).count, 0)
 })
 
-test('a device that did not go to sleep had no wake-up', () => {
+test('a message that a device sends before it falls asleep is none of those that wait', () => {
   const { wakes, wakeUp, first } = world(1 * SECOND)
-  wakes.received(0, first, wakeUp - SECOND)
-  wakes.received(0, first + 1, wakeUp + SECOND)
+  wakes.received(0, first, wakeUp - 7 * SECOND)
+  wakes.received(0, first + 1, wakeUp + 50 * MILLISECOND)
+  const { awaited, firstDelivery } = wakes.report()
+  assert.equal(awaited, 2)
+  const { max } = Histogram.fromJSON(firstDelivery)
+  assert.ok(Math.abs((max ?? 0) - 50 * MILLISECOND) < MILLISECOND)
+})
+
+test('a device that did not go to sleep had no wake-up', () => {
+  const { wakes, wakeUp, first, last } = world(1 * SECOND)
+  for (let sequence = first; sequence <= last; sequence++)
+    wakes.received(0, sequence, wakeUp - SECOND)
+  wakes.received(0, last + 1, wakeUp + SECOND)
   const { awaited, firstDelivery } = wakes.report()
   assert.deepEqual([awaited, Histogram.fromJSON(firstDelivery).count], [1, 0])
 })

@@ -31,13 +31,17 @@ export class Wakes {
   received(device: number, sequence: number, now: Nanoseconds): void {
     const intended = this.#schedule.intended(device, sequence)
     const sleep = this.#plan.sleepAt(device, intended)
-    if (this.#awaited[device]?.delete(sleep) !== true) return
+    const awaited = this.#awaited[device]
+    if (awaited?.has(sleep) !== true) return
     const wakeUp = this.#plan.back(device, sleep)
-    // A device that was still awake, because it had something to send, sent this one at once.
     if (now < wakeUp) {
+      // A device that was still awake, because it had something to send, sent this one at once: perhaps none is left to wait.
+      if (sequence + 1 < this.#schedule.before(device, wakeUp)) return
+      awaited.delete(sleep)
       this.#count--
       return
     }
+    awaited.delete(sleep)
     this.#series.record(now - wakeUp)
     this.#spans.push(device, wakeUp, now)
   }

@@ -4,15 +4,15 @@ import type { Scenario } from '../core/types.ts'
 import { CATALOGUE } from '../scenario/catalogue.fixture.ts'
 import { expand } from '../scenario/expand.ts'
 import { folderProfiles, parseScenario, PROFILES } from '../scenario/load.ts'
-import { blocksOf, expectedMessages, expectedTime } from './order.ts'
+import { blocksOf, expectedConnects, expectedMessages, expectedTime } from './order.ts'
 
-const scenarioOf = (more = ''): Scenario =>
+const scenarioOf = (more = '', workload = 'interval: 250 ms'): Scenario =>
   parseScenario(
     new TextEncoder().encode(`thingbench: 1
 stacks: [mqtt-tcp, mqtt-tls, coap-udp, coap-dtls-psk, xmpp-tcp, xmpp-tls]
 links: [{ name: slow, delay: 50 ms }]
 devices: 100
-workload: { interval: 250 ms }
+workload: { ${workload} }
 phases: { ramp: 1 s, warmup: 600 ms, measure: 3500 ms, drain: 2 s }
 repetitions: 4
 ${more}`),
@@ -67,4 +67,25 @@ test('a cell intends devices x measure / interval messages', () => {
   const [cell] = expand(scenario)
   assert.ok(cell)
   assert.equal(expectedMessages(cell, scenario.phases), 1400)
+})
+
+test('what a workload asks of connections is expected too', () => {
+  const expected = (workload: string): number[] => {
+    const scenario = scenarioOf('', workload)
+    const cell = expand(scenario)[0]
+    assert.ok(cell)
+    const { phases } = scenario
+    return [
+      expectedMessages(cell, phases),
+      expectedConnects(cell, phases),
+      expectedTime(cell, phases),
+    ]
+  }
+  assert.deepEqual(expected('interval: 250 ms'), [1400, 0, 7.8e9])
+  assert.deepEqual(expected('kind: connect, interval: 500 ms'), [0, 700, 7.8e9])
+  assert.deepEqual(expected('kind: idle'), [0, 0, 7.8e9])
+  assert.deepEqual(expected('interval: 1 s, churn: { share: 10 % }'), [350, 35, 7.8e9])
+  // The drain holds one more sleep, and the rest of its 2 s is not needed.
+  const sleep = 'sleep: { awake: 600 ms, asleep: 800 ms }'
+  assert.deepEqual(expected(`interval: 1 s, ${sleep}`), [350, 250, 8.6e9])
 })

@@ -2,7 +2,7 @@
 import { SECOND, type Nanoseconds } from '../core/clock.ts'
 import { key, keyOf, Random } from '../core/random.ts'
 import type { Cell, Phases, Scenario } from '../core/types.ts'
-import { connectInterval, messageInterval } from '../core/workload.ts'
+import { absencesOf, connectInterval, messageInterval } from '../core/workload.ts'
 import { expand } from '../scenario/expand.ts'
 
 /**
@@ -25,7 +25,10 @@ const CONNECT_ROUND_TRIPS = 5
 export const expectedTime = (cell: Cell, phases: Phases): Nanoseconds => {
   const roundTrip = cell.link.up.delay + cell.link.down.delay
   const connected = Math.min(phases.ramp + CONNECT_ROUND_TRIPS * roundTrip, phases.connectDeadline)
-  const drain = Math.min(phases.drain, 2 * roundTrip + SECOND / 2)
+  const absences = absencesOf(cell.workload)
+  // What became due in the last sleep is sent when it is over.
+  const asleep = absences?.kind === 'sleep' ? absences.asleep : 0
+  const drain = Math.min(phases.drain, asleep + 2 * roundTrip + SECOND / 2)
   return connected + phases.warmup + phases.measure + drain + OVERHEAD
 }
 

@@ -16,15 +16,15 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'scenarios')
 const DEVICES = 5
 const CELL_LIMIT = 12
 
-/** Short nights. */
-const quick = (workload: Workload): Workload =>
-  workload.kind === 'telemetry' && workload.absences?.kind === 'sleep'
-    ? {
-        ...workload,
-        interval: SECOND,
-        absences: { ...workload.absences, awake: 300 * MILLISECOND, asleep: 700 * MILLISECOND },
-      }
-    : workload
+/** Short nights, and short peace between storms. */
+const quick = (workload: Workload): Workload => {
+  const { kind } = workload
+  if (kind === 'connect')
+    return { ...workload, absences: { ...workload.absences, interval: SECOND } }
+  if (kind === 'idle' || workload.absences?.kind !== 'sleep') return workload
+  const absences = { ...workload.absences, awake: 2 * SECOND, asleep: SECOND }
+  return { ...workload, interval: SECOND, absences }
+}
 
 /** Few devices, one repetition, at most two links, and no longer than to send a message or a few. */
 const small = (scenario: Scenario): Scenario => ({

@@ -60,10 +60,10 @@ const heading = (scenario: Scenario, cells: readonly Cell[], total: number): str
 ]
 
 /** Of what a cell measures times of: messages, or connections where there are none. */
-const countOf = (cell: Cell, { phases }: Scenario): number =>
-  messagesOf(cell.workload) === null
-    ? cell.devices + expectedConnects(cell, phases)
-    : expectedMessages(cell, phases)
+const countOf = (cell: Cell, { phases }: Scenario): number => {
+  if (messagesOf(cell.workload) !== null) return expectedMessages(cell, phases)
+  return cell.workload.kind === 'idle' ? cell.devices : expectedConnects(cell, phases)
+}
 
 /** What the plan is too small to show. */
 const notes = (scenario: Scenario, cells: readonly Cell[]): string[] => {

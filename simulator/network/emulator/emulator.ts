@@ -160,7 +160,7 @@ export class Emulator {
     })
     return {
       wire,
-      spans: countSpans(this.#log, this.#connections, spans, roundTrip),
+      spans: countSpans(this.#log, this.#connections, spans, roundTrip, this.#closing),
       plaintextDevices: this.#canary.devices(),
       arrived: this.#arrived,
       delivered: this.#delivered,

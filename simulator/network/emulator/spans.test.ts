@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { NEVER } from '../../core/clock.ts'
 import { encodeDoubles } from '../../core/doubles.ts'
 import { DOWN, UP } from './channel.ts'
 import { Connections } from './connections.ts'
@@ -49,7 +50,7 @@ const busy = () => {
 test('a connection counts from its first packet until a round trip after it is ready, without what closes the one before', () => {
   const { connections, log } = busy()
   const spans = { connects: triples(0, 101, 140), wakes: '' }
-  const { connects, wakes } = countSpans(log, connections, spans, 10)
+  const { connects, wakes } = countSpans(log, connections, spans, 10, NEVER)
   assert.deepEqual(connects, {
     up: { packets: 2, bytes: 60 + 62 },
     down: { packets: 2, bytes: 61 + 63 },
@@ -67,13 +68,25 @@ test('an attempt that fails belongs to the connection that comes of it, one that
   ] as const)
     log.add(time, 0, UP, 60, 20, 40, false, connections.of(0, port, true, time))
   const spans = { connects: triples(0, 100, 200), wakes: '' }
-  assert.equal(countSpans(log, connections, spans, 10).connects.up.packets, 2)
+  assert.equal(countSpans(log, connections, spans, 10, NEVER).connects.up.packets, 2)
+})
+
+test('what closes all connections when the cell ends is no part of those that were made last', () => {
+  const { connections, log } = busy()
+  const { up, down } = countSpans(
+    log,
+    connections,
+    { connects: triples(0, 101, 140), wakes: '' },
+    10,
+    145,
+  ).connects
+  assert.deepEqual([up.packets, down.packets], [2, 1])
 })
 
 test('a wake-up counts all packets of its device from then until the first delivery', () => {
   const { connections, log } = busy()
   const spans = { connects: '', wakes: triples(0, 101, 140, 0, 150, 160, 1, 0, 20) }
-  const { connects, wakes } = countSpans(log, connections, spans, 10)
+  const { connects, wakes } = countSpans(log, connections, spans, 10, NEVER)
   assert.deepEqual(wakes, {
     up: { packets: 4, bytes: 60 + 62 + 1000 + 1000 },
     down: { packets: 2, bytes: 61 + 41 },

@@ -36,12 +36,15 @@ export const countSpans = (
   connections: Connections,
   spans: Spans,
   roundTrip: Nanoseconds,
+  closing: Nanoseconds,
 ): SpanCounts => {
   const counts = { connects: none(), wakes: none() }
   if (spans.connects === '' && spans.wakes === '') return counts
   const ends = endsOf(connections, byDevice(spans.connects))
   const wakes = byDevice(spans.wakes)
   for (const row of log.rows()) {
+    // Connections made last are closed within the round trip.
+    if (row.time >= closing) break
     const direction = row.direction === UP ? 'up' : 'down'
     if (row.time < (ends[row.connection] ?? -Infinity) + roundTrip)
       add(counts.connects[direction], row.length)

@@ -91,3 +91,20 @@ test('a group without a value keeps its place in the bars', () => {
   const wire = chartsOf(invented).find((chart) => chart.name === 'wire')
   assert.match(JSON.stringify(wire?.spec), /no data \(failed\)/)
 })
+
+test('where devices sleep, a chart shows what a wake-up takes', () => {
+  const values = (factor: number) => ({
+    'wire.wake_bytes.up': 400 * factor,
+    'wire.wake_bytes.down': 220 * factor,
+    'wake.first_delivery.p50': 100 * factor,
+  })
+  const asleep = runOf([
+    { stack: 'plain', repetition: 1, values: values(1) },
+    { stack: 'safe', repetition: 1, values: values(2), outcome: 'censored' },
+  ])
+  const [chart] = chartsOf(asleep)
+  assert.equal(chart?.name, 'wake')
+  const text = JSON.stringify(chart?.spec)
+  assert.match(text, /620 B = 400 up \+ 220 down, in 100 ms/)
+  assert.match(text, /≥ 1.240 B = 800 up \+ 440 down, in ≥ 200 ms \(censored\)/)
+})

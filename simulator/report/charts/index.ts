@@ -5,6 +5,7 @@ import { overheadChart } from './overhead.ts'
 import type { Chart } from './theme.ts'
 import { throughputChart } from './throughput.ts'
 import { timelineChart } from './timeline.ts'
+import { wakeChart } from './wake.ts'
 import { wireChart } from './wire.ts'
 
 /** Every chart of a report, in the order in which it is shown. A new chart is one file and one line here. */
@@ -13,6 +14,7 @@ const CHARTS: readonly ((run: Run) => Chart | null)[] = [
   overheadChart,
   wireChart,
   connectChart,
+  wakeChart,
   throughputChart,
   timelineChart,
 ]

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Lower, Upper } from '../core/layer.ts'
+import { Traffic } from '../core/layer.ts'
+import type { Pile } from './pile.ts'
+import { vanish } from './vanish.ts'
+
+/** Says goodbye to the layer below it when it is closed, as a protocol does. */
+class Polite {
+  below!: Lower
+  closes = 0
+  readonly traffic = new Traffic()
+  close(now: number): void {
+    this.closes++
+    this.below.fromAbove(Uint8Array.of(1), now)
+    this.below.close(now)
+  }
+  fromAbove(bytes: Uint8Array): boolean {
+    this.traffic.sentBytes += bytes.length
+    return true
+  }
+}
+
+const pileOf = (secured: boolean) => {
+  const said: string[] = []
+  const port = {
+    traffic: new Traffic(),
+    fromAbove: () => said.push('bytes') > 0,
+    close: () => void said.push('close'),
+    vanish: () => void said.push('vanish'),
+  }
+  const session = new Polite()
+  const security = secured ? new Polite() : null
+  session.below = security ?? port
+  if (security !== null) security.below = port
+  const parts = { session, security, port, framing: null }
+  return { said, session, security, pile: parts as unknown as Pile & { session: Upper } }
+}
+
+for (const secured of [false, true])
+  test(`a device that vanishes says nothing to its peer, and every layer lets go: ${secured ? 'with' : 'without'} security`, () => {
+    const { said, session, security, pile } = pileOf(secured)
+    vanish(pile, 0)
+    assert.deepEqual(said, ['vanish'])
+    assert.equal(session.closes, 1)
+    assert.equal(security?.closes ?? 1, 1)
+    assert.equal(security?.traffic.sentBytes ?? 0, 0, 'nor is anything counted as sent')
+  })
