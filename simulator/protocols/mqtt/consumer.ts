@@ -8,7 +8,7 @@ import { credentials, qosOf, settingsOf } from './options.ts'
 import type { Qos } from './options.ts'
 import { packetName, PUBLISH, PUBREL, SUBACK } from './packet.ts'
 import type { Connack } from './parse.ts'
-import { parsePublish, parseSuback, publishFields } from './parse.ts'
+import { checkTopic, parsePublish, parseSuback, publishFields } from './parse.ts'
 import { causeOfReason, FAILURE, reasonInWords } from './reasons.ts'
 import { SessionState } from './session-state.ts'
 import { ALL_TOPICS, topicDevice } from './topic.ts'
@@ -77,8 +77,9 @@ export class MqttConsumer extends MqttConnection implements ConsumerSession {
         `PUBLISH of QoS ${fields.qos}, over the QoS granted`,
         'MQTT-3.8.4-6, in MQTT 5 MQTT-3.8.4-8',
       )
-    if (!this.state.inbound.published(fields.qos, fields.id, this.replies)) return
     const device = topicDevice(bytes, fields.topicStart, fields.topicEnd)
+    if (device < 0) checkTopic(bytes.subarray(fields.topicStart, fields.topicEnd))
+    if (!this.state.inbound.published(fields.qos, fields.id, this.replies)) return
     this.#events.received(device, bytes.subarray(fields.payloadStart, end), now)
   }
 

@@ -13,6 +13,13 @@ const VALID = [
   '320f0008642f3030303030370001006869',
   '300d0008642f303030303037006869',
   '40020001',
+  '50020001',
+  '5003000197',
+  '62020001',
+  '70020001',
+  '7003000192',
+  '340f0008642f3030303030370001006869',
+  '2003010000',
   '4009000297051f00026e6f',
   'd000',
   'e0018b',
@@ -48,12 +55,15 @@ const feed = (session: MqttDevice | MqttConsumer, bytes: Uint8Array, cuts: numbe
 const endings = (events: Events): number =>
   events.lines.filter((line) => line.startsWith('ended')).length
 
+const reliabilities = fc.constantFrom('acknowledged' as const, 'exactly-once' as const)
+
 for (const version of ['3.1.1', '5']) {
   test(`a device (${version}) throws nothing and ends at most once`, () => {
     fc.assert(
-      fc.property(hostile, cuts, fc.boolean(), (bytes, cuts, ready) => {
+      fc.property(hostile, cuts, fc.boolean(), reliabilities, (bytes, cuts, ready, reliability) => {
         const events = new Events()
-        const device = new MqttDevice(deviceConfig('acknowledged', { version }), events)
+        const config = deviceConfig(reliability, { version, clean_start: false })
+        const device = new MqttDevice({ ...config, memory: { kept: null } }, events)
         device.below = new Below()
         device.open(0)
         if (ready) device.fromBelow(hex(version === '5' ? '2003000000' : '20020000'), 1)
@@ -68,14 +78,17 @@ for (const version of ['3.1.1', '5']) {
 
   test(`a consumer (${version}) throws nothing and ends at most once`, () => {
     fc.assert(
-      fc.property(hostile, cuts, fc.boolean(), (bytes, cuts, ready) => {
+      fc.property(hostile, cuts, fc.boolean(), reliabilities, (bytes, cuts, ready, reliability) => {
         const events = new Events()
-        const consumer = new MqttConsumer(consumerConfig('acknowledged', { version }), events)
+        const consumer = new MqttConsumer(consumerConfig(reliability, { version }), events)
         consumer.below = new Below()
         consumer.open(0)
         if (ready)
           consumer.fromBelow(
-            hex(version === '5' ? '2003000000900400010001' : '200200009003000101'),
+            hex(
+              (version === '5' ? '200300000090040001000' : '20020000900300010') +
+                (reliability === 'acknowledged' ? '1' : '2'),
+            ),
             1,
           )
         feed(consumer, bytes, cuts)
