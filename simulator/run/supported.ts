@@ -10,6 +10,8 @@ export const unsupportedReason = ({ stack }: Cell): string | null => {
   const securities = broker.serves[stack.protocol] ?? []
   if (!securities.includes(stack.security))
     return `${broker.title} does not serve ${stack.protocol} with ${stack.security} security (it serves: ${securities.join(', ') || 'nothing of it'})`
+  const unable = broker.unable?.(stack) ?? null
+  if (unable !== null) return `${broker.title} cannot do ${unable}`
   const { reliabilities, name } = adapterOf(stack.protocol)
   if (!reliabilities.includes(stack.reliability))
     return `${name} has no ${stack.reliability} delivery (it has: ${reliabilities.join(', ')})`

@@ -93,7 +93,7 @@ const started = async (product: BrokerProduct, plan: BrokerPlan): Promise<Broker
 /** Processes in the namespace of the test. */
 const inNamespace = (): string => ip('netns', 'pids', NAME).trim()
 
-for (const product of BROKERS.filter((broker) => broker.program !== null))
+for (const product of BROKERS.filter((broker) => broker.consumer !== 'is-server'))
   for (const [protocol, securities] of Object.entries(product.serves))
     for (const security of securities)
       test(
