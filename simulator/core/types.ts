@@ -9,6 +9,8 @@ import type { LinkProfile, TimelineEvent } from './link-profile.ts'
 
 export type Reliability = 'best-effort' | 'acknowledged' | 'exactly-once'
 export type Security = 'none' | 'tls' | 'dtls-psk'
+/** lean: sessions of thingbench; reference: the client library that users know, in a process of its own. */
+export type Client = 'lean' | 'reference'
 
 /** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in. */
 export type ProtocolOptions = Readonly<Record<string, string | number | boolean>>
@@ -53,6 +55,7 @@ export interface Stack {
   readonly carrier: 'stream' | 'datagram'
   readonly security: Security
   readonly broker: string
+  readonly client: Client
   readonly reliability: Reliability
   readonly tls: TlsOptions | null
   readonly dtls: DtlsOptions | null
@@ -135,6 +138,7 @@ export interface StackEntry {
   readonly security: Security
   /** The first is the default. */
   readonly brokers: readonly string[]
+  readonly clients: readonly Client[]
   readonly reliabilities: readonly Reliability[]
   /** The plain stack of the same protocol. */
   readonly plain: string

@@ -25,9 +25,10 @@ export interface SecurityLayer extends Upper, Lower, Timed {
 }
 
 export interface Pile {
-  readonly session: DeviceSession
+  /** What a device asks of its session; how bytes reach it is between those below. */
+  readonly session: Omit<DeviceSession, Exclude<keyof Upper, 'openedAt'>>
   /** Null for a plain stack. */
-  readonly security: SecurityLayer | null
+  readonly security: Pick<SecurityLayer, 'openedAt' | 'negotiated' | keyof Timed> | null
 }
 
 export class PileFactory {

@@ -1,6 +1,7 @@
 /** The catalogue that the scenario reader is given: what can be asked for, put together from protocols, brokers and metrics. */
 import { BROKERS } from '../brokers/catalogue.ts'
 import type { Catalogue, Security, StackEntry } from '../core/types.ts'
+import { referencePackage } from '../fleet/reference/packages.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 
@@ -29,6 +30,7 @@ const entry = ([name, protocol, security, title]: (typeof STACKS)[number]): Stac
     carrier: adapter.carrier,
     security,
     brokers: BROKERS.filter((b) => b.serves[protocol]?.includes(security)).map((b) => b.name),
+    clients: referencePackage(name) === null ? ['lean'] : ['lean', 'reference'],
     reliabilities: adapter.reliabilities,
     plain: plain?.[0] ?? name,
   }

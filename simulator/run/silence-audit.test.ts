@@ -12,6 +12,7 @@ const stack = (changes: Partial<Stack>): Stack => ({
   protocol: 'mqtt',
   carrier: 'stream',
   security: 'none',
+  client: 'lean',
   broker: 'mosquitto',
   reliability: 'acknowledged',
   tls: null,

@@ -15,6 +15,7 @@ const entry = (
   carrier: name.startsWith('coap') ? 'datagram' : 'stream',
   security,
   brokers,
+  clients: name.startsWith('mqtt') ? ['lean', 'reference'] : ['lean'],
   reliabilities,
   plain,
 })

@@ -55,6 +55,7 @@ test('fills in every default', () => {
     carrier: 'stream',
     security: 'tls',
     broker: 'mosquitto',
+    client: 'lean',
     reliability: 'acknowledged',
     tls: { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' },
     dtls: null,

@@ -5,7 +5,7 @@ import { record } from './containers.ts'
 import type { Spot } from './problem.ts'
 import type { RawMapping, RawNode } from './read.ts'
 import { scalarOr, type Rule } from './rule.ts'
-import { checkBroker, checkCipher, checkName, misplacedKeys } from './stack-checks.ts'
+import { checkBroker, checkCipher, checkClient, checkName, misplacedKeys } from './stack-checks.ts'
 import { protocolField, stackFields, stackName, type StackKeys } from './stack-keys.ts'
 
 /** A stack as the file asks for it, before the workload's reliability is known. */
@@ -34,6 +34,7 @@ export const stackRule = (catalogue: Catalogue): Rule<WantedStack> => {
       const keys = { ...values, protocolOptions } as StackKeys
       misplacedKeys(node, path, entry, catalogue, problems)
       checkBroker(keys, entry, catalogue, problems)
+      checkClient(keys, entry, catalogue, problems)
       checkCipher(keys, problems)
       checkName(keys, entry, catalogue, problems)
       return { entry, keys, place: { path, line: node.line, column: node.column } }
@@ -67,6 +68,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
   carrier: entry.carrier,
   security: entry.security,
   broker: keys.broker?.value ?? entry.brokers[0] ?? '',
+  client: keys.client.value,
   reliability: keys.reliability ?? reliability,
   tls:
     entry.security === 'tls'
