@@ -10,7 +10,7 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER, SECOND } from '../core/clock.ts'
 import type { Cause } from '../core/layer.ts'
 import type { Timer } from '../io/reactor.ts'
-import type { DeviceEvents, DeviceSession, SessionMemory } from '../protocols/session.ts'
+import type { DeviceEvents, SessionMemory } from '../protocols/session.ts'
 import type { FleetState } from './fleet-state.ts'
 import { ACKNOWLEDGED, GAVE_UP, SENT } from './ledger.ts'
 import type { Pile } from './pile.ts'
@@ -163,7 +163,7 @@ export class Device implements Timer, DeviceEvents {
     this.#pumping = false
   }
 
-  #handOne(session: DeviceSession, now: Nanoseconds): boolean {
+  #handOne(session: Pile['session'], now: Nanoseconds): boolean {
     const fleet = this.#fleet
     const repeated = this.#again[0]
     if (repeated !== undefined) {

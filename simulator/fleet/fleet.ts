@@ -15,8 +15,7 @@ import type { FleetState } from './fleet-state.ts'
 import { ECHO_PORT } from './fleet-protocol.ts'
 import { Ledger } from './ledger.ts'
 import { Payload } from './payload.ts'
-import type { Pile } from './pile.ts'
-import { PileFactory } from './pile.ts'
+import type { Pile, PileFactory } from './pile.ts'
 import { PROBE_SPACING, Probe } from './probe.ts'
 import type { PhasePlan } from './schedule.ts'
 import { Schedule } from './schedule.ts'
@@ -33,7 +32,18 @@ const series = () => ({
   'probe.error': new Histogram(),
 })
 
-export class Fleet implements FleetState, Timer {
+/** What a fleet needs of a reactor. */
+export type FleetReactor = Pick<Reactor, 'now' | 'arm' | 'disarm' | 'connectDatagram'>
+
+/** Opens the connections of devices on a reactor of its kind, and counts what they carry. */
+export interface Connector<R> extends Pick<
+  PileFactory,
+  'application' | 'framed' | 'transport' | 'tcp' | 'tls'
+> {
+  open(reactor: R, device: Device, local: string): Pile
+}
+
+export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Timer {
   timerSlot = -1
   schedule!: Schedule
   ledger!: Ledger
@@ -41,10 +51,10 @@ export class Fleet implements FleetState, Timer {
   readonly series = series()
   readonly acknowledges: boolean
   readonly #config: FleetConfig
-  readonly #reactor: Reactor
+  readonly #reactor: R
   readonly #tell: (event: FleetEvent) => void
   readonly #address: (device: number) => string
-  readonly #factory: PileFactory
+  readonly #connector: Connector<R>
   readonly #devices: Device[]
   readonly #probes: Probe[] = []
   readonly #probeTraffic = new Traffic()
@@ -70,15 +80,16 @@ export class Fleet implements FleetState, Timer {
 
   constructor(
     config: FleetConfig,
-    reactor: Reactor,
+    reactor: R,
     address: (device: number) => string,
     tell: (event: FleetEvent) => void,
+    connector: Connector<R>,
   ) {
     this.#config = config
     this.#reactor = reactor
     this.#address = address
     this.#tell = tell
-    this.#factory = new PileFactory(config)
+    this.#connector = connector
     this.payload = new Payload(config.workload.payload, config.canary)
     this.acknowledges = config.stack.reliability !== 'best-effort'
     this.#devices = Array.from({ length: config.devices }, (_, i) => new Device(i, this))
@@ -136,7 +147,7 @@ export class Fleet implements FleetState, Timer {
   }
 
   report(negotiated: Readonly<Record<string, string>>): FleetReport {
-    const { tls } = this.#factory
+    const { tls } = this.#connector
     return {
       ledger: Buffer.from(this.ledger.bytes()).toString('base64'),
       ready: encodeDoubles(this.#ready),
@@ -156,7 +167,7 @@ export class Fleet implements FleetState, Timer {
         ? { offered: tls.tickets.offered, accepted: tls.tickets.accepted }
         : null,
       certificateBytes: tls?.certificateBytes ?? null,
-      tcp: this.#factory.tcp.found,
+      tcp: this.#connector.tcp.found,
     }
   }
 
@@ -219,7 +230,7 @@ export class Fleet implements FleetState, Timer {
   #snapshot(): void {
     this.#snapshots.shift()
     const sign = this.#snapshots.length === 1 ? -1 : 1
-    const { application, framed, transport } = this.#factory
+    const { application, framed, transport } = this.#connector
     this.#application = add(this.#application, application, sign)
     this.#framed = add(this.#framed, framed, sign)
     this.#transport = add(this.#transport, transport, sign)
@@ -228,7 +239,7 @@ export class Fleet implements FleetState, Timer {
   // ---- what devices say ------------------------------------------------------------------------------------------
 
   open(device: Device, _now: Nanoseconds): Pile {
-    return this.#factory.open(this.#reactor, device, this.#address(device.index))
+    return this.#connector.open(this.#reactor, device, this.#address(device.index))
   }
 
   deviceReady(

@@ -27,11 +27,12 @@ export interface SecurityLayer extends Upper, Lower, Timed {
 }
 
 export interface Pile {
-  readonly session: DeviceSession
+  /** What a device asks of its session; how bytes reach it is between those below. */
+  readonly session: Omit<DeviceSession, Exclude<keyof Upper, 'openedAt'>>
   /** Null where sessions need none. */
-  readonly framing: Layer | null
+  readonly framing: Pick<Layer, 'openedAt' | keyof Timed> | null
   /** Null for a plain stack. */
-  readonly security: SecurityLayer | null
+  readonly security: Pick<SecurityLayer, 'openedAt' | 'negotiated' | keyof Timed> | null
 }
 
 /** The randomness of WebSocket. */

@@ -17,6 +17,7 @@ import { Fleet } from './fleet.ts'
 import type { Accounts } from './ledger.ts'
 import { settle } from './ledger.ts'
 import { Echo } from './probe.ts'
+import { PileFactory } from './pile.ts'
 import type { PhasePlan } from './schedule.ts'
 import { WebSocketPeer } from './websocket-peer.cases.ts'
 
@@ -46,6 +47,7 @@ const stackOf = (protocol: string, framing: Framing, reliability: Reliability): 
   framing,
   security: 'none',
   broker: 'test',
+  client: 'lean',
   reliability,
   tls: null,
   dtls: null,
@@ -145,7 +147,7 @@ export class World {
       this.told.push([this.reactor.now() / MILLISECOND, event])
     }
     this.consumer = new Consumer(devices, workload.interval, seed, tell)
-    this.fleet = new Fleet(this.config, this.reactor, addressOf, tell)
+    this.fleet = new Fleet(this.config, this.reactor, addressOf, tell, new PileFactory(this.config))
     const echo = new Echo()
     this.reactor.bindDatagram({ host: SERVER, port: ECHO_PORT }, new Traffic(), echo, echo)
     this.#serve(stack)

@@ -6,6 +6,7 @@ import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Cell, Stack } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { holdsCanary } from '../fleet/payload.ts'
+import { clientWords } from '../fleet/reference/packages.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
 import { silenceWords } from './silence-audit.ts'
@@ -76,6 +77,7 @@ export class Audit {
     const properties: Record<string, string> = {
       server: `${broker.title} ${result.brokerVersion}`,
       hops: String(broker.hops),
+      client: clientWords(stack),
       reliability: stack.reliability,
       acknowledgement: adapterOf(stack.protocol).mapping.acknowledgement,
       ...(stack.carrier === 'stream'
