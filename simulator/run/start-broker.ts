@@ -60,7 +60,7 @@ const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string):
     serverName: context.serverName,
     password: context.identities.password,
     certificate: stack.security === 'tls' && auth !== 'psk' ? context.certificate : null,
-    ...(auth === 'x509' && { clientAuthority: context.authority }),
+    ...(auth === 'x509' && { clientAuthority: context.deviceAuthority.certificate }),
     tls: stack.tls,
     psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
     devices,
