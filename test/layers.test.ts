@@ -28,6 +28,8 @@ const ONLY_IN: Readonly<Record<string, RegExp>> = {
   koffi: /^native\/(libc|openssl[\w-]*)\.ts$/,
   yargs: /^cli\//,
   yaml: /^scenario\//,
+  aedes: /^brokers\/aedes/,
+  mqtt: /^fleet\/reference\//,
   vega: /^report\//,
   'vega-lite': /^report\//,
   '@resvg/resvg-js': /^report\//,

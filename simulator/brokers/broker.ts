@@ -1,5 +1,5 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
-import type { Framing, ProtocolOptions, Security, TlsAbilities } from '../core/types.ts'
+import type { Framing, ProtocolOptions, Security, Stack, TlsAbilities } from '../core/types.ts'
 import type { VersionRange } from './versions.ts'
 
 export interface BrokerPlan {
@@ -43,14 +43,16 @@ export interface Ports {
 export interface BrokerProduct {
   readonly name: string
   readonly title: string
-  /** The Debian package that brings it; null: part of thingbench. */
+  /** The Debian package that brings it; null: part of thingbench, or an npm package of it. */
   readonly debianPackage: string | null
-  /** The program to look for on PATH; null: part of thingbench. */
+  /** The program to look for on PATH; null: part of thingbench, or an npm package of it. */
   readonly program: string | null
-  /** Versions that understand the configuration and have the defaults that `audit` tells of; null: part of thingbench. */
+  /** Versions that understand the configuration and have the defaults that `audit` tells of; null: package-lock.json says which one. */
   readonly versions: VersionRange | null
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
+  /** Why it cannot serve a stack of `serves` all the same, in words; null or absent: it can. */
+  readonly unable?: (stack: Pick<Stack, 'options'>) => string | null
   /** Absent: its TLS shows a certificate and resumes nothing. */
   readonly tls?: TlsAbilities
   /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */
@@ -76,8 +78,9 @@ export interface BrokerProduct {
 export interface Broker extends AsyncDisposable {
   readonly product: BrokerProduct
   readonly version: string
+  /** A program of this machine, or an npm package in a process of its own. */
   readonly runtime: 'process' | 'embedded'
-  /** Processes whose CPU and memory are the broker's; empty for an embedded one. */
+  /** Processes whose CPU and memory are the broker's. */
   pids(): readonly number[]
   /** The last lines of its log. */
   log(): string

@@ -42,12 +42,13 @@ test('a consumer can stand behind the default broker of every protocol', () => {
   }
 })
 
-test('what is not part of thingbench names its program and its Debian package', async () => {
+test('what is no npm package and no part of thingbench names its program and its Debian package', async () => {
   for (const broker of BROKERS) {
     assert.equal(broker.program === null, broker.debianPackage === null)
     assert.equal(broker.hops, broker.consumer === 'subscribes' ? 2 : 1)
     if (broker.program !== null) continue
-    assert.equal(await broker.prepare(brokerPlan({ protocol: 'coap' })), null)
+    if (broker.consumer === 'is-server')
+      assert.equal(await broker.prepare(brokerPlan({ protocol: 'coap' })), null)
     assert.match((await broker.version()) ?? '', /^\d+\.\d+\.\d+/)
   }
 })

@@ -11,6 +11,8 @@ export type Reliability = 'best-effort' | 'acknowledged' | 'exactly-once'
 export type Security = 'none' | 'tls' | 'dtls-psk'
 /** What lies between the session and the security below it. */
 export type Framing = 'none' | 'websocket'
+/** lean: sessions of thingbench; reference: the client library that users know, in a process of its own. */
+export type Client = 'lean' | 'reference'
 
 /** Keys of one protocol in a scenario's stack mapping (`mqtt:`, `coap:`, `xmpp:`), defaults filled in; those of a mapping in it as `key.field`. */
 export type ProtocolOptions = Readonly<Record<string, string | number | boolean>>
@@ -72,6 +74,7 @@ export interface Stack {
   readonly framing: Framing
   readonly security: Security
   readonly broker: string
+  readonly client: Client
   readonly reliability: Reliability
   readonly tls: StackTls | null
   readonly dtls: DtlsOptions | null
@@ -223,6 +226,7 @@ export interface StackEntry {
   readonly security: Security
   /** The first is the default. */
   readonly brokers: readonly string[]
+  readonly clients: readonly Client[]
   readonly reliabilities: readonly Reliability[]
   /** The plain stack of the same protocol. */
   readonly plain: string

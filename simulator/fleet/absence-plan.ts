@@ -21,6 +21,10 @@ const INSTANT = keyOf('churn instant')
 const wholeMilliseconds = (time: Nanoseconds): Nanoseconds =>
   Math.ceil(time / MILLISECOND) * MILLISECOND
 
+/** Whether devices leave without a word. */
+export const isAbrupt = (absences: Absences): boolean =>
+  absences.kind === 'churn' || absences.close === 'abrupt'
+
 export class AbsencePlan {
   readonly plan: PhasePlan
   readonly absences: Absences
@@ -34,7 +38,7 @@ export class AbsencePlan {
   constructor(plan: PhasePlan, absences: Absences, seed: number) {
     this.plan = plan
     this.absences = absences
-    this.abrupt = absences.kind === 'churn' || absences.close === 'abrupt'
+    this.abrupt = isAbrupt(absences)
     this.#period = periodOf(absences)
     this.#asleep = absences.kind === 'sleep' ? absences.asleep : 0
     this.#phase = key(PHASE, seed)

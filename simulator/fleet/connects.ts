@@ -22,7 +22,7 @@ export class Connects {
   /** Of the devices' first connections; where devices come and go, of the measured ones. */
   series = connectSeries()
   readonly #devices: readonly Device[]
-  readonly #reactor: Reactor
+  readonly #reactor: Pick<Reactor, 'now' | 'arm'>
   readonly #limit: number
   #rampAt: Nanoseconds = NEVER
   #ramp: Nanoseconds = 0
@@ -39,7 +39,7 @@ export class Connects {
   /** Device, started, application ready, of each measured connection. */
   readonly #spans: number[] = []
 
-  constructor(devices: readonly Device[], limit: number, reactor: Reactor) {
+  constructor(devices: readonly Device[], limit: number, reactor: Pick<Reactor, 'now' | 'arm'>) {
     this.#devices = devices
     this.#limit = limit
     this.#reactor = reactor

@@ -4,7 +4,6 @@ import { NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { MemoryReactor } from '../io/memory.ts'
-import type { Port } from '../io/reactor.ts'
 import type { DeviceEvents, DeviceSession } from '../protocols/session.ts'
 import { Device } from './device.ts'
 import type { FleetState } from './fleet-state.ts'
@@ -60,18 +59,6 @@ export class OrderedSession implements DeviceSession {
   }
   close(): void {
     this.closes++
-  }
-}
-
-class TestPort implements Port {
-  readonly traffic = new Traffic()
-  vanished = false
-  fromAbove(): boolean {
-    return true
-  }
-  close(): void {}
-  vanish(): void {
-    this.vanished = true
   }
 }
 
@@ -157,8 +144,12 @@ export class Bench implements FleetState {
     this.attempts.push(now)
     this.onOpen(session, now)
     const at = this.securityOpenedAt
-    const security = at === null ? null : new OpenedLayer(at)
-    return { session, framing: null, security, port: new TestPort() }
+    return {
+      session,
+      framing: null,
+      security: at === null ? null : new OpenedLayer(at),
+      vanish: () => {},
+    }
   }
 
   /** Connects at once, and the schedule begins. */

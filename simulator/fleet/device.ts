@@ -19,7 +19,6 @@ import { Outbox } from './outbox.ts'
 import type { Pile } from './pile.ts'
 import { Presence } from './presence.ts'
 import { Departures } from './sender.ts'
-import { vanish } from './vanish.ts'
 
 /** The longest pause between two attempts to reconnect. */
 const LONGEST_PAUSE = 64 * SECOND
@@ -172,7 +171,7 @@ export class Device implements Timer, DeviceEvents {
       const pile = this.#pile as Pile
       this.#pile = null
       this.#outbox.shut()
-      if (presence.abrupt) vanish(pile, now)
+      if (presence.abrupt) pile.vanish(now)
       else pile.session.close(now)
       this.#fleet.deviceLeft()
     }

@@ -6,9 +6,9 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { NEVER } from '../core/clock.ts'
 import { absencesOf, messagesOf } from '../core/workload.ts'
 import { encodeDoubles } from '../core/doubles.ts'
-import type { Cause } from '../core/layer.ts'
+import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
-import type { Reactor, Timer } from '../io/reactor.ts'
+import type { ConnectOptions, Reactor, Timer } from '../io/reactor.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { AbsencePlan } from './absence-plan.ts'
 import { Connects } from './connects.ts'
@@ -22,8 +22,7 @@ import { Ledger, RECEIVED } from './ledger.ts'
 import type { OutboxEvents } from './outbox.ts'
 import { unrecorded } from './outbox.ts'
 import { Payload } from './payload.ts'
-import type { Pile } from './pile.ts'
-import { PileFactory } from './pile.ts'
+import type { Pile, PileFactory } from './pile.ts'
 import { PROBE_SPACING, Probe } from './probe.ts'
 import type { PhasePlan } from './schedule.ts'
 import { scheduleOf } from './schedule-of.ts'
@@ -35,7 +34,20 @@ const series = () => ({
   'probe.error': new Histogram(),
 })
 
-export class Fleet implements FleetState, Timer {
+/** What a fleet needs of a reactor. */
+export interface FleetReactor extends Pick<Reactor, 'now' | 'arm' | 'disarm'> {
+  connectDatagram(options: ConnectOptions, above: Upper): Lower
+}
+
+/** Opens the connections of devices on a reactor of its kind, and counts what they carry. */
+export interface Connector<R> extends Pick<
+  PileFactory,
+  'application' | 'framed' | 'transport' | 'tcp' | 'tls'
+> {
+  open(reactor: R, device: Device, local: string): Pile
+}
+
+export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Timer {
   timerSlot = -1
   readonly sender: Sender
   readonly answering: OutboxEvents | null
@@ -47,10 +59,10 @@ export class Fleet implements FleetState, Timer {
   #ledger!: Ledger
   #plan: PhasePlan | null = null
   readonly #config: FleetConfig
-  readonly #reactor: Reactor
+  readonly #reactor: R
   readonly #tell: (event: FleetEvent) => void
   readonly #address: (device: number) => string
-  readonly #factory: PileFactory
+  readonly #connector: Connector<R>
   readonly #devices: Device[]
   readonly connects: Connects
   readonly #probes: Probe[] = []
@@ -75,15 +87,16 @@ export class Fleet implements FleetState, Timer {
 
   constructor(
     config: FleetConfig,
-    reactor: Reactor,
+    reactor: R,
     address: (device: number) => string,
     tell: (event: FleetEvent) => void,
+    connector: Connector<R>,
   ) {
     this.#config = config
     this.#reactor = reactor
     this.#address = address
     this.#tell = tell
-    this.#factory = new PileFactory(config)
+    this.#connector = connector
     const { workload, devices } = config
     const payload = new Payload(messagesOf(workload)?.payload ?? 0, config.canary)
     const acknowledges = config.stack.reliability !== 'best-effort'
@@ -156,7 +169,7 @@ export class Fleet implements FleetState, Timer {
   }
 
   report(negotiated: Readonly<Record<string, string>>): FleetReport {
-    const { tls } = this.#factory
+    const { tls } = this.#connector
     return {
       ledger: Buffer.from(this.#ledger.bytes()).toString('base64'),
       ready: encodeDoubles(this.#ready),
@@ -178,7 +191,7 @@ export class Fleet implements FleetState, Timer {
         ? { offered: tls.tickets.offered, accepted: tls.tickets.accepted }
         : null,
       certificateBytes: tls?.certificateBytes ?? null,
-      tcp: this.#factory.tcp.found,
+      tcp: this.#connector.tcp.found,
     }
   }
 
@@ -222,7 +235,7 @@ export class Fleet implements FleetState, Timer {
   #snapshot(): void {
     this.#snapshots.shift()
     const sign = this.#snapshots.length === 1 ? -1 : 1
-    const { application, framed, transport } = this.#factory
+    const { application, framed, transport } = this.#connector
     this.#application = add(this.#application, application, sign)
     this.#framed = add(this.#framed, framed, sign)
     this.#transport = add(this.#transport, transport, sign)
@@ -232,7 +245,7 @@ export class Fleet implements FleetState, Timer {
 
   open(device: Device, _now: Nanoseconds): Pile {
     this.connects.opened()
-    return this.#factory.open(this.#reactor, device, this.#address(device.index))
+    return this.#connector.open(this.#reactor, device, this.#address(device.index))
   }
 
   deviceReady(

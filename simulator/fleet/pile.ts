@@ -2,13 +2,14 @@
  * Stacks the layers of a device's connection:  session / framing / security / socket.
  * One factory per worker: the TLS or DTLS context is shared by all its devices.
  */
+import type { Nanoseconds } from '../core/clock.ts'
 import type { Address } from '../core/endpoint.ts'
 import { deviceName } from '../core/device-name.ts'
 import type { Layer, Lower, Timed, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { Random, keyOf } from '../core/random.ts'
 import type { TcpRecord } from '../core/tcp.ts'
-import type { Port, Reactor } from '../io/reactor.ts'
+import type { Reactor } from '../io/reactor.ts'
 import { adapterOf } from '../protocols/index.ts'
 import type { DeviceSession, ProtocolAdapter } from '../protocols/session.ts'
 import { Identities } from '../security/identities.ts'
@@ -19,6 +20,7 @@ import type { Device } from './device.ts'
 import type { FleetConfig } from './fleet-protocol.ts'
 import { hearsOf } from './hears.ts'
 import { TlsDevices } from './tls-devices.ts'
+import { vanish } from './vanish.ts'
 
 /** A security layer, as far as a device looks at it. */
 export interface SecurityLayer extends Upper, Lower, Timed {
@@ -28,12 +30,14 @@ export interface SecurityLayer extends Upper, Lower, Timed {
 }
 
 export interface Pile {
-  readonly session: DeviceSession
+  /** What a device asks of its session; how bytes reach it is between those below. */
+  readonly session: Omit<DeviceSession, Exclude<keyof Upper, 'openedAt'>>
   /** Null where sessions need none. */
-  readonly framing: Layer | null
+  readonly framing: Pick<Layer, 'openedAt' | keyof Timed> | null
   /** Null for a plain stack. */
-  readonly security: SecurityLayer | null
-  readonly port: Port
+  readonly security: Pick<SecurityLayer, 'openedAt' | 'negotiated' | keyof Timed> | null
+  /** Ends all of it without a word to the peer: no close_notify, no DISCONNECT, no FIN. */
+  vanish(now: Nanoseconds): void
 }
 
 /** The randomness of WebSocket. */
@@ -106,7 +110,8 @@ export class PileFactory {
       this.adapter.carrier === 'stream'
         ? reactor.connectStream({ ...options, noDelay, keepalive, userTimeout, record }, lowest)
         : reactor.connectDatagram(options, lowest)
-    return { session, framing, security, port }
+    const layers = [session, framing, security]
+    return { session, framing, security, vanish: (now) => vanish(layers, port, now) }
   }
 
   #framing(device: number): Layer | null {

@@ -19,7 +19,7 @@ export class TlsDevices {
   readonly #serverName: string
   readonly #identities: TlsIdentity[]
 
-  /** Makes a key pair and a certificate for each device where the stack asks for them: half a millisecond each. */
+  /** Makes a key pair and a certificate for each device where the stack asks for them. */
   constructor(tls: StackTls, config: FleetConfig, identities: Identities) {
     const { devices, deviceAuthority, authority, server } = config
     this.#serverName = server.name

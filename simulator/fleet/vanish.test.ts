@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Lower, Upper } from '../core/layer.ts'
+import type { Lower } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
-import type { Pile } from './pile.ts'
 import { vanish } from './vanish.ts'
 
 /** Says goodbye to the layer below it when it is closed, as a protocol does. */
@@ -33,14 +32,13 @@ const pileOf = (secured: boolean) => {
   const security = secured ? new Polite() : null
   session.below = security ?? port
   if (security !== null) security.below = port
-  const parts = { session, security, port, framing: null }
-  return { said, session, security, pile: parts as unknown as Pile & { session: Upper } }
+  return { said, session, security, port }
 }
 
 for (const secured of [false, true])
   test(`a device that vanishes says nothing to its peer, and every layer lets go: ${secured ? 'with' : 'without'} security`, () => {
-    const { said, session, security, pile } = pileOf(secured)
-    vanish(pile, 0)
+    const { said, session, security, port } = pileOf(secured)
+    vanish([session, null, security], port, 0)
     assert.deepEqual(said, ['vanish'])
     assert.equal(session.closes, 1)
     assert.equal(security?.closes ?? 1, 1)

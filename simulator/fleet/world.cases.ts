@@ -20,6 +20,7 @@ import { hearsOf } from './hears.ts'
 import type { Accounts } from './ledger.ts'
 import { settle } from './ledger.ts'
 import { Echo } from './probe.ts'
+import { PileFactory } from './pile.ts'
 import type { PhasePlan } from './schedule.ts'
 import { WebSocketPeer } from './websocket-peer.cases.ts'
 
@@ -53,6 +54,7 @@ const stackOf = (protocol: string, framing: Framing, reliability: Reliability): 
   framing,
   security: 'none',
   broker: 'test',
+  client: 'lean',
   reliability,
   tls: null,
   dtls: null,
@@ -158,7 +160,7 @@ export class World {
     this.application =
       hearsOf(workload) === null ? null : new Application(this.config, this.reactor, tell)
     this.consumer = new Consumer(devices, workload, seed, tell)
-    this.fleet = new Fleet(this.config, this.reactor, addressOf, tell)
+    this.fleet = new Fleet(this.config, this.reactor, addressOf, tell, new PileFactory(this.config))
     const echo = new Echo()
     this.reactor.bindDatagram({ host: SERVER, port: ECHO_PORT }, new Traffic(), echo, echo)
     this.#serve(stack)

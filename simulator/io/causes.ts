@@ -27,3 +27,12 @@ export const causeOf = (error: number, attempted: string): Cause => ({
 
 /** FIN from the peer. */
 export const PEER_CLOSED: Cause = { code: 'closed', detail: 'the peer closed the connection' }
+
+/** What Node's sockets say of the same error numbers, which they carry as negative `errno`. */
+export const causeOfNodeError = (
+  { errno, message }: { readonly errno?: number | undefined; readonly message: string },
+  attempted: string,
+): Cause =>
+  errno === undefined
+    ? { code: 'reset', detail: `${attempted}: ${message}` }
+    : causeOf(-errno, attempted)

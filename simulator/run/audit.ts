@@ -6,8 +6,9 @@ import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Cell, Stack } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { messagesOf } from '../core/workload.ts'
-import { holdsCanary } from '../fleet/payload.ts'
 import { hearsOf } from '../fleet/hears.ts'
+import { holdsCanary } from '../fleet/payload.ts'
+import { clientWords } from '../fleet/reference/packages.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
 import { silenceWords } from './silence-audit.ts'
@@ -37,16 +38,6 @@ const parted = (joined: Readonly<Record<string, string>>): Sets =>
 const joined = (sets: Sets): Record<string, string> =>
   Object.fromEntries([...sets].map(([key, values]) => [key, [...values].join(SEPARATOR)]))
 
-const plainText = ({ workload, devices }: Cell, { link }: CellResult): Record<string, string> => {
-  const messages = messagesOf(workload)
-  if (messages === null) return {}
-  return {
-    'payload seen in plain text': holdsCanary(messages.payload)
-      ? `${link.plaintextDevices} of ${devices} devices`
-      : 'not looked for: the payload is too short',
-  }
-}
-
 /** The keys of the stack's own protocol, as a scenario would write them. */
 const optionProperties = ({ protocol, options }: Stack): Record<string, string> => {
   const rules = PROTOCOLS.find(({ adapter }) => adapter.name === protocol)?.options
@@ -55,6 +46,16 @@ const optionProperties = ({ protocol, options }: Stack): Record<string, string> 
   return Object.fromEntries(
     Object.entries(options).map(([key, value]) => [`${protocol}.${key}`, text(key, value)]),
   )
+}
+
+const plainText = ({ workload, devices }: Cell, { link }: CellResult): Record<string, string> => {
+  const messages = messagesOf(workload)
+  if (messages === null) return {}
+  return {
+    'payload seen in plain text': holdsCanary(messages.payload)
+      ? `${link.plaintextDevices} of ${devices} devices`
+      : 'not looked for: the payload is too short',
+  }
 }
 
 export class Audit {
@@ -89,6 +90,7 @@ export class Audit {
     const properties: Record<string, string> = {
       server: `${broker.title} ${result.brokerVersion}`,
       hops: String(broker.hops),
+      client: clientWords(stack),
       reliability: stack.reliability,
       acknowledgement: mapping.acknowledgement,
       ...(stack.carrier === 'stream'

@@ -2,6 +2,7 @@
 import { BROKERS } from '../brokers/catalogue.ts'
 import { devicePort } from '../brokers/serves.ts'
 import type { Catalogue, Framing, Security, StackEntry, TlsAbilities } from '../core/types.ts'
+import { referencePackage } from '../fleet/reference/packages.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 
@@ -43,6 +44,7 @@ const entry = ([
     brokers: BROKERS.filter((b) => devicePort(b, { protocol, framing, security }) !== null).map(
       (b) => b.name,
     ),
+    clients: referencePackage(name) === null ? ['lean'] : ['lean', 'reference'],
     reliabilities: adapter.reliabilities,
     plain: plain?.[0] ?? name,
   }

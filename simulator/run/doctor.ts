@@ -116,9 +116,10 @@ const brokers = (): Promise<Finding[]> => Promise.all(BROKERS.map(broker))
 
 const broker = async (product: BrokerProduct): Promise<Finding> => {
   const { name: what, program, debianPackage } = product
-  if (program === null) return { what, state: 'ok', detail: 'part of thingbench', remedy: null }
   const remedy = debianPackage === null ? null : install(debianPackage)
   const version = await product.version()
+  if (program === null)
+    return { what, state: 'ok', detail: `${version}, part of thingbench`, remedy: null }
   if (version === null)
     return { what, state: 'missing', detail: `${program} is not installed`, remedy }
   const { versions } = product

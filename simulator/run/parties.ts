@@ -7,7 +7,7 @@ import type { Broker, BrokerProduct } from '../brokers/broker.ts'
 import { devicePort } from '../brokers/serves.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
 import type { TimelineEvent } from '../core/link-profile.ts'
-import type { Cell } from '../core/types.ts'
+import type { Cell, Client } from '../core/types.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder, FleetConfig, FleetEvent, FleetOrder, RoleConfig } from '../fleet/fleet-protocol.ts' // prettier-ignore
 import type { LinkConfig, LinkEvent, LinkOrder } from '../network/link-protocol.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
@@ -48,6 +48,10 @@ export interface Parties {
   readonly sysctls: Readonly<Record<string, string>>
 }
 
+const FLEET_PROCESSES: Readonly<Record<Client, string>> = {
+  lean: './roles/fleet-process.ts',
+  reference: './roles/reference-process.ts',
+}
 /** Devices that connect at the same time, at most. */
 export const CONNECTS_IN_FLIGHT = 50
 const CONSUMER_PATIENCE = 10_000
@@ -159,5 +163,5 @@ const startFleet = (
     watchesAck: product.consumer === 'none',
     probeRoundTrip: cell.link.up.delay + cell.link.down.delay,
   }
-  return new RoleProcess('fleet', './roles/fleet-process.ts', config)
+  return new RoleProcess('fleet', FLEET_PROCESSES[cell.stack.client], config)
 }

@@ -6,6 +6,7 @@ import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
 import { requireLink } from '../network/host.ts'
 import { CANARY_WIDTH } from '../fleet/payload.ts'
+import { makeDeviceAuthority } from '../security/device-certificates.ts'
 import { Identities } from '../security/identities.ts'
 import { makePki } from '../security/pki.ts'
 import { Announcer } from './announcer.ts'
@@ -174,11 +175,7 @@ const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
     canary: randomBytes(CANARY_WIDTH).toString('base64url').slice(0, CANARY_WIDTH),
     serverName: SERVER_NAME,
     authority: pki.authority,
-    deviceAuthority: {
-      key: pki.authorityKey,
-      notBefore: notBefore.getTime(),
-      notAfter: notAfter.getTime(),
-    },
+    deviceAuthority: makeDeviceAuthority({ notBefore, notAfter }),
     certificate: { chain: pki.certificate, key: pki.key, bytes: pki.chainBytes },
     processors: assignProcessors(allowedProcessors()),
     timeline: scenario.timeline,

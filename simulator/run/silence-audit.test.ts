@@ -13,6 +13,7 @@ const stack = (changes: Partial<Stack>): Stack => ({
   carrier: 'stream',
   framing: 'none',
   security: 'none',
+  client: 'lean',
   broker: 'mosquitto',
   reliability: 'acknowledged',
   tls: null,

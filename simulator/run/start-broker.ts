@@ -1,4 +1,4 @@
-/** The server of a cell, as a program of this machine with a temporary folder of its own. */
+/** The server of a cell, as a process of its own with a temporary folder. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
@@ -30,7 +30,7 @@ export const startBroker = async (
   context: RunContext,
   { namespace, results, started, signal }: BrokerPlace,
 ): Promise<Broker | null> => {
-  if (product.program === null) return null
+  if (product.consumer === 'is-server') return null
   const { stack } = cell
   // Keys must not stay in the results.
   const { path } = started.use(await context.lock.temporaryFolder())
@@ -60,7 +60,7 @@ const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string):
     serverName: context.serverName,
     password: context.identities.password,
     certificate: stack.security === 'tls' && auth !== 'psk' ? context.certificate : null,
-    ...(auth === 'x509' && { clientAuthority: context.authority }),
+    ...(auth === 'x509' && { clientAuthority: context.deviceAuthority.certificate }),
     tls: stack.tls,
     psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
     devices,

@@ -4,12 +4,20 @@ import { devicePort } from '../brokers/serves.ts'
 import type { ThingbenchError } from '../core/errors.ts'
 import type { Cell } from '../core/types.ts'
 import { hearsOf } from '../fleet/hears.ts'
-import { adapterOf } from '../protocols/index.ts'
+import { beyondReference } from '../fleet/reference/packages.ts'
+import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
+
+const rulesOf = (protocol: string) =>
+  PROTOCOLS.find(({ adapter }) => adapter.name === protocol)?.options ?? {}
 
 /** Why the cell's stack cannot be run as asked; null when it can. */
 export const unsupportedReason = ({ stack, workload }: Cell): string | null => {
   const broker = brokerNamed(stack.broker)
   if (devicePort(broker, stack) === null) return `${broker.title} does not serve ${stack.kind}`
+  const unable = broker.unable?.(stack) ?? null
+  if (unable !== null) return `${broker.title} cannot do ${unable}`
+  const beyond = beyondReference(stack, rulesOf(stack.protocol), workload)
+  if (beyond !== null) return `the reference client cannot do ${beyond}`
   const { reliabilities, name, speech } = adapterOf(stack.protocol)
   if (!reliabilities.includes(stack.reliability))
     return `${name} has no ${stack.reliability} delivery (it has: ${reliabilities.join(', ')})`

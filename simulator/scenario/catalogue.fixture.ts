@@ -22,6 +22,7 @@ const entry = (
   framing: 'none',
   security,
   brokers,
+  clients: name.startsWith('mqtt') ? ['lean', 'reference'] : ['lean'],
   reliabilities,
   plain,
 })

@@ -56,6 +56,7 @@ test('fills in every default', () => {
     framing: 'none',
     security: 'tls',
     broker: 'mosquitto',
+    client: 'lean',
     reliability: 'acknowledged',
     tls: {
       version: '1.3',

@@ -72,6 +72,22 @@ export const checkOptions = (
   }
 }
 
+export const checkClient = (
+  keys: StackKeys,
+  entry: StackEntry,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  const { client } = keys
+  if (entry.clients.includes(client.value)) return
+  const able = catalogue.stacks.filter((stack) => stack.clients.includes(client.value))
+  problems.add(client, client.path, {
+    found: `"${client.value}", which ${entry.name} does not have`,
+    allowed: entry.clients.join(', '),
+    advice: `${able.map((stack) => stack.name).join(', ')} ${able.length === 1 ? 'has' : 'have'} it.`,
+  })
+}
+
 export const checkCipher = (keys: StackKeys, problems: Problems): void => {
   const { cipher, version } = keys.tls
   if (cipher === undefined) return

@@ -1,6 +1,7 @@
 /** The keys of a stack's mapping, as one table: what each means, what it may be, what it is when it is absent. */
 import type {
   Catalogue,
+  Client,
   OptionRule,
   ProtocolOptions,
   Reliability,
@@ -100,8 +101,8 @@ export const stackFields = (catalogue: Catalogue) => ({
   ),
   reliability: optional("Overrides the workload's reliability.", RELIABILITY),
   client: defaulted(
-    "Whose client sessions: thingbench's own lean ones.",
-    choice(['lean'], { later: { reference: 'Use lean.' } }),
+    "Whose client sessions: thingbench's own lean ones, or those of the client library that users know.",
+    located(choice<Client>(['lean', 'reference'])),
     'lean',
   ),
   auth: defaulted(

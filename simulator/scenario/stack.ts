@@ -9,6 +9,7 @@ import {
   checkAuth,
   checkBroker,
   checkCipher,
+  checkClient,
   checkName,
   checkOptions,
   misplacedKeys,
@@ -42,6 +43,7 @@ export const stackRule = (catalogue: Catalogue): Rule<WantedStack> => {
       misplacedKeys(node, path, entry, catalogue, problems)
       checkBroker(keys, entry, catalogue, problems)
       checkOptions(node, path, entry, keys, catalogue, problems)
+      checkClient(keys, entry, catalogue, problems)
       checkCipher(keys, problems)
       checkAuth(keys, entry, catalogue, problems)
       checkName(keys, entry, catalogue, problems)
@@ -88,6 +90,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
   framing: entry.framing,
   security: entry.security,
   broker: keys.broker?.value ?? entry.brokers[0] ?? '',
+  client: keys.client.value,
   reliability: keys.reliability ?? reliability,
   tls:
     entry.security === 'tls'

@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
-import { DeviceCertificates } from './device-certificates.ts'
-import { makePki } from './pki.ts'
+import { DeviceCertificates, makeDeviceAuthority } from './device-certificates.ts'
 
 const notBefore = new Date('2026-01-02T03:04:05Z')
 const notAfter = new Date('2027-01-02T03:04:05Z')
-const pki = makePki({ dnsName: 'server.test', notBefore, notAfter })
-const devices = new DeviceCertificates({
-  key: pki.authorityKey,
-  notBefore: notBefore.getTime(),
-  notAfter: notAfter.getTime(),
-})
+const made = makeDeviceAuthority({ notBefore, notAfter })
+const devices = new DeviceCertificates(made)
 
 test('a device certificate bears its name, is signed by the authority and is for clients', () => {
   const { certificate, key, bytes } = devices.issue('d000042')
   const device = new X509Certificate(certificate)
-  const authority = new X509Certificate(pki.authority)
+  const authority = new X509Certificate(made.certificate)
   assert.equal(device.subject, 'CN=d000042')
+  assert.equal(authority.ca, true)
   assert.ok(device.checkIssued(authority) && device.verify(authority.publicKey))
   assert.ok(device.checkPrivateKey(createPrivateKey(key)))
   assert.equal(device.validToDate.getTime(), notAfter.getTime())

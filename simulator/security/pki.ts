@@ -19,8 +19,6 @@ export interface PkiOptions extends Validity {
 export interface Pki {
   /** What clients trust. */
   readonly authority: string
-  /** Its private key (PKCS #8), to sign more. */
-  readonly authorityKey: string
   /** The server's chain, its own certificate first, without the authority. */
   readonly certificate: string
   /** The server's private key (PKCS #8). */
@@ -29,8 +27,7 @@ export interface Pki {
   readonly chainBytes: number
 }
 
-/** The authority's name. */
-export const AUTHORITY = 'thingbench authority'
+const AUTHORITY = 'thingbench authority'
 const SUBJECT_ALT_NAME = '2.5.29.17'
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 
@@ -49,7 +46,6 @@ export const makePki = (options: PkiOptions): Pki => {
   chain.unshift(certify(server, issuer, options, serverExtensions(server, issuer, options)))
   return {
     authority: pem(authority),
-    authorityKey: root.privateKey.export({ type: 'pkcs8', format: 'pem' }),
     certificate: chain.map(pem).join(''),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }),
     chainBytes: chain.reduce((sum, certificate) => sum + certificate.length, 0),

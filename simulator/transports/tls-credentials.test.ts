@@ -1,25 +1,33 @@
 /** What devices show, and what they keep for the next handshake. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DeviceCertificates } from '../security/device-certificates.ts'
-import { makePki } from '../security/pki.ts'
+import type { DeviceAuthority } from '../security/device-certificates.ts'
+import { DeviceCertificates, makeDeviceAuthority } from '../security/device-certificates.ts'
 import { readCredential } from './tls-context.ts'
 import { dates, GCM, GCM12, newPair, openPair, PKI, pump } from './tls-pair.cases.ts'
 import { TlsTickets } from './tls-tickets.ts'
 import type { TlsIdentity } from './tls.ts'
 import { TlsContext } from './tls.ts'
 
-const issued = (key: string, from: number, to: number) => {
-  const { notBefore, notAfter } = dates(from, to)
-  const validity = { notBefore: notBefore.getTime(), notAfter: notAfter.getTime() }
-  const { certificate, key: own } = new DeviceCertificates({ key, ...validity }).issue('d000007')
-  return readCredential(certificate, own)
+const DEVICES = makeDeviceAuthority(dates(-1, 1))
+
+/** A device's certificate with its key. */
+const issued = (authority: DeviceAuthority) => {
+  const { certificate, key } = new DeviceCertificates(authority).issue('d000007')
+  return readCredential(certificate, key)
 }
+
+/** The authority, signing what has expired. */
+const late = (authority: DeviceAuthority): DeviceAuthority => ({
+  ...authority,
+  notBefore: dates(-2, -1).notBefore.getTime(),
+  notAfter: dates(-2, -1).notAfter.getTime(),
+})
 
 for (const tls of [GCM, GCM12]) {
   const what = `TLS ${tls.version}`
   const client = TlsContext.client({ ...tls, authority: PKI.authority })
-  const strict = TlsContext.server({ ...tls, ...PKI, clientAuthority: PKI.authority })
+  const strict = TlsContext.server({ ...tls, ...PKI, clientAuthority: DEVICES.certificate })
 
   /** How client and server end when the client shows what `identity` has. */
   const ends = (identity: TlsIdentity): string[] => {
@@ -32,7 +40,7 @@ for (const tls of [GCM, GCM12]) {
     openPair({
       client,
       server: strict,
-      identity: { device: 7, credential: issued(PKI.authorityKey, -1, 1) },
+      identity: { device: 7, credential: issued(DEVICES) },
     })
   })
 
@@ -46,11 +54,11 @@ for (const tls of [GCM, GCM12]) {
         ? /^certificate: the peer refused our certificate \(alert certificate_required\)$/
         : /^alert: .*handshake failure$/,
     )
-    const other = makePki({ dnsName: 'server.test', ...dates(-1, 1) })
-    const [untrusted, why] = ends({ device: 7, credential: issued(other.authorityKey, -1, 1) })
+    const other = makeDeviceAuthority(dates(-1, 1))
+    const [untrusted, why] = ends({ device: 7, credential: issued(other) })
     assert.equal(untrusted, 'certificate: the peer refused our certificate (alert unknown_ca)')
     assert.match(why ?? '', /^certificate: the client's certificate was refused: unable to get/)
-    const [expired] = ends({ device: 7, credential: issued(PKI.authorityKey, -2, -1) })
+    const [expired] = ends({ device: 7, credential: issued(late(DEVICES)) })
     assert.equal(
       expired,
       'certificate: the peer refused our certificate (alert certificate_expired)',
@@ -110,10 +118,10 @@ for (const tls of [GCM, GCM12]) {
     const server = TlsContext.server({
       ...tls,
       ...PKI,
-      clientAuthority: PKI.authority,
+      clientAuthority: DEVICES.certificate,
       resumption: true,
     })
-    const identity = { device: 0, tickets, credential: issued(PKI.authorityKey, -1, 1) }
+    const identity = { device: 0, tickets, credential: issued(DEVICES) }
     openPair({ client: resuming, server, identity }).client.layer.close(0)
     openPair({ client: resuming, server, identity })
     assert.equal(tickets.accepted, 1)

@@ -146,11 +146,12 @@ const mqtt = (role: 'device' | 'consumer'): Target => ({
   longestRandom: 200,
   fresh(random) {
     const version = random.integer(2) === 0 ? '5' : '3.1.1'
+    const reliability = random.integer(2) === 0 ? 'acknowledged' : 'exactly-once'
     const [heard, below] = [new Heard(), new Below()]
     const session =
       role === 'device'
-        ? new MqttDevice(config(random, { version }), heard)
-        : new MqttConsumer(config(random, { version }), heard)
+        ? new MqttDevice({ ...config(random, { version }), reliability }, heard)
+        : new MqttConsumer({ ...config(random, { version }), reliability }, heard)
     session.below = below
     session.open(T0)
     if (random.integer(8) > 0) {

@@ -13,7 +13,8 @@ import { MILLISECOND, SECOND } from '../../simulator/core/clock.ts'
 import type { TlsOptions } from '../../simulator/core/types.ts'
 import type { HistogramJson } from '../../simulator/measure/histogram.ts'
 import { Histogram } from '../../simulator/measure/histogram.ts'
-import { DeviceCertificates } from '../../simulator/security/device-certificates.ts'
+import type { DeviceAuthority } from '../../simulator/security/device-certificates.ts'
+import { DeviceCertificates, makeDeviceAuthority } from '../../simulator/security/device-certificates.ts' // prettier-ignore
 import { makePki } from '../../simulator/security/pki.ts'
 import type { TlsClientOptions } from '../../simulator/transports/tls-context.ts'
 import { readCredential, TlsContext } from '../../simulator/transports/tls-context.ts'
@@ -39,14 +40,19 @@ const TLS13 = { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256
 const TLS12 = { ...TLS13, version: '1.2', cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256' } as const
 const KEY = Buffer.from('0123456789abcdef')
 
-const credentialOf = (authorityKey: string, from: number, to: number) => {
-  const { notBefore, notAfter } = validity(from, to)
-  const times = { notBefore: notBefore.getTime(), notAfter: notAfter.getTime() }
-  const { certificate, key } = new DeviceCertificates({ key: authorityKey, ...times }).issue(
-    'd000000',
-  )
+const devices = makeDeviceAuthority(validity(-1, 1))
+
+const credentialOf = (authority: DeviceAuthority) => {
+  const { certificate, key } = new DeviceCertificates(authority).issue('d000000')
   return readCredential(certificate, key)
 }
+
+/** The authority, signing what has expired. */
+const late = (authority: DeviceAuthority): DeviceAuthority => ({
+  ...authority,
+  notBefore: validity(-2, -1).notBefore.getTime(),
+  notAfter: validity(-2, -1).notAfter.getTime(),
+})
 
 /** A server with a TLS listener, until it is disposed. */
 const serverOf = async (
@@ -79,6 +85,12 @@ const serverOf = async (
 
 const context = (tls: TlsOptions, more: Partial<TlsClientOptions> = {}): TlsContext =>
   TlsContext.client({ ...tls, authority: pki.authority, ...more })
+
+/** What happens at a server that asks devices for nothing. */
+const withServer = async <T>(tls: TlsOptions, then: () => T): Promise<T> => {
+  await using _ = await serverOf(mosquitto, tls)
+  return then()
+}
 
 const connect = (tls: TlsContext, identity?: TlsIdentity): Visit =>
   visit({ host: HOST, port: 8883 }, tls, identity, { session: 'mqtt', limit: 5 * SECOND })
@@ -118,25 +130,35 @@ for (const tls of [TLS13, TLS12])
       )
     })
 
-    it('a device shows its certificate, and resumes with it', async (t) => {
-      await using _ = await serverOf(mosquitto, tls, { clientAuthority: pki.authority })
+    it('a device shows its certificate, and nothing more of chains is sent; it resumes with it', async (t) => {
+      const plain = await withServer(tls, () => connect(context(tls)))
+      await using _ = await serverOf(mosquitto, tls, { clientAuthority: devices.certificate })
       const tickets = new TlsTickets()
-      const credential = credentialOf(pki.authorityKey, -1, 1)
+      const { certificate, key, bytes } = new DeviceCertificates(devices).issue('d000000')
+      const credential = readCredential(certificate, key)
       const resuming = context(tls, { resumption: true })
       const [full, resumed] = [0, 1].map(() =>
         connect(resuming, { device: 0, credential, tickets }),
       )
-      assert.deepEqual([full?.end, resumed?.end], ['ready', 'ready'])
-      assert.equal(full?.roundTrips, FULL[tls.version])
-      assert.equal(resumed?.roundTrips, 2)
+      assert.ok(full !== undefined && resumed !== undefined)
+      assert.deepEqual([full.end, resumed.end], ['ready', 'ready'])
+      assert.equal(full.roundTrips, FULL[tls.version])
+      assert.equal(resumed.roundTrips, 2)
       assert.equal(resumed.negotiated.resumed, 'yes')
+      // Certificate and CertificateVerify; no other certificate, of more than 300 bytes, has room.
+      const up = full.sent - plain.sent
+      assert.ok(up > bytes && up < bytes + 300, `${up} bytes more up`)
+      // CertificateRequest, and the device's certificate in each ticket: two of TLS 1.3.
+      const down = full.received - plain.received
+      const each = tls.version === '1.3' ? 2 : 1
+      assert.ok(down > each * bytes && down < each * bytes + 300, `${down} bytes more down`)
       t.diagnostic(
-        `full ${full.sent} + ${full.received} B, resumed ${resumed.sent} + ${resumed.received} B`,
+        `plain ${plain.sent} + ${plain.received} B, full ${full.sent} + ${full.received} B, resumed ${resumed.sent} + ${resumed.received} B`,
       )
     })
 
     it('a device without a certificate, with one of a stranger, or an expired one, is told so', async () => {
-      await using _ = await serverOf(mosquitto, tls, { clientAuthority: pki.authority })
+      await using _ = await serverOf(mosquitto, tls, { clientAuthority: devices.certificate })
       // More than once: its CONNECT may meet the reset that follows the alert.
       const [without = '', ...more] = Array.from({ length: 10 }, () => connect(context(tls)).end)
       for (const one of more) assert.equal(one, without)
@@ -147,14 +169,14 @@ for (const tls of [TLS13, TLS12])
           without,
           'certificate: the peer refused our certificate (alert certificate_required) (before CONNACK)',
         )
-      const shown = (authorityKey: string, from: number, to: number): string =>
-        connect(context(tls), { device: 0, credential: credentialOf(authorityKey, from, to) }).end
+      const shown = (authority: DeviceAuthority): string =>
+        connect(context(tls), { device: 0, credential: credentialOf(authority) }).end
       assert.equal(
-        shown(stranger.authorityKey, -1, 1),
+        shown(makeDeviceAuthority(validity(-1, 1))),
         'certificate: the peer refused our certificate (alert unknown_ca) (before CONNACK)',
       )
       assert.equal(
-        shown(pki.authorityKey, -2, -1),
+        shown(late(devices)),
         'certificate: the peer refused our certificate (alert certificate_expired) (before CONNACK)',
       )
     })

@@ -1,5 +1,5 @@
 /**
- * Servers that are programs of this machine. What is started is the program itself: the tools before it in the command line
+ * Servers that are programs of this machine, or npm packages (then the program is this Node). What is started is the program itself: the tools before it in the command line
  * (nsenter, taskset, prlimit, setpriv; all of util-linux) each become the next by execve, so our child's process id is the server's.
  *
  *   nsenter --net=NAMESPACE  taskset -c CPU  prlimit --nofile=N:  setpriv --pdeathsig KILL  sh -c 'still our child?'  PROGRAM ...
@@ -164,7 +164,7 @@ const descriptorLimit = async (wanted: number): Promise<string[][]> => {
 class ProcessBroker implements Broker {
   readonly product: BrokerProduct
   readonly version: string
-  readonly runtime = 'process'
+  readonly runtime: 'process' | 'embedded'
   readonly #child: ChildProcessByStdio<null, Readable, Readable>
   readonly #log = new LogRing()
   readonly #pids: readonly number[]
@@ -177,6 +177,7 @@ class ProcessBroker implements Broker {
     child: ChildProcessByStdio<null, Readable, Readable>,
   ) {
     this.product = product
+    this.runtime = product.program === null ? 'embedded' : 'process'
     this.version = version
     this.#child = child
     this.#pids = child.pid === undefined ? [] : [child.pid]

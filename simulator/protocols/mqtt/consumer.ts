@@ -54,11 +54,8 @@ export class MqttConsumer
     const { reliability } = config
     // A retained command would be heard again by whoever subscribes again.
     const spoken = { ...settings, retain: false }
-    this.#subscription = new Subscription(
-      this.v5,
-      settings.sharedSubscription ? SHARED : ALL_TOPICS,
-      qosOf(reliability),
-    )
+    const filter = settings.sharedSubscription ? SHARED : ALL_TOPICS
+    this.#subscription = new Subscription(this.v5, filter, qosOf(reliability))
     this.#commands = publishStyle(spoken, reliability, 'c')
     this.#broadcasts = publishStyle(spoken, reliability, 'f')
     this.#events = events

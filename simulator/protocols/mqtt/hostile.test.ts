@@ -15,6 +15,13 @@ const VALID = [
   '320e0008632f30303030343200076869',
   '300d0008642f303030303037006869',
   '40020001',
+  '50020001',
+  '5003000197',
+  '62020001',
+  '70020001',
+  '7003000192',
+  '340f0008642f3030303030370001006869',
+  '2003010000',
   '4009000297051f00026e6f',
   'd000',
   'e0018b',
@@ -58,36 +65,48 @@ const SPEECH = {
 const endings = (events: Events): number =>
   events.lines.filter((line) => line.startsWith('ended')).length
 
+const reliabilities = fc.constantFrom('acknowledged' as const, 'exactly-once' as const)
+
 for (const version of ['3.1.1', '5']) {
   test(`a device (${version}) throws nothing and ends at most once`, () => {
     fc.assert(
-      fc.property(hostile, cuts, fc.boolean(), fc.boolean(), (bytes, cuts, ready, hearing) => {
-        const events = new Events()
-        const hears = hearing ? 'commands' : null
-        const config = { ...deviceConfig('acknowledged', { version }), hears } as const
-        const device = new MqttDevice(config, events)
-        device.below = new Below()
-        device.open(0)
-        if (ready) device.fromBelow(hex(version === '5' ? '2003000000' : '20020000'), 1)
-        device.send(0, ascii('AAAAAAAA'), 2)
-        device.send(1, ascii('AAAAAAAA'), 2)
-        feed(device, bytes, cuts)
-        assert.ok(endings(events) <= 1)
-      }),
+      fc.property(
+        hostile,
+        cuts,
+        fc.boolean(),
+        reliabilities,
+        fc.boolean(),
+        (bytes, cuts, ready, reliability, hearing) => {
+          const events = new Events()
+          const hears = hearing ? 'commands' : null
+          const config = deviceConfig(reliability, { version, clean_start: false })
+          const device = new MqttDevice({ ...config, hears, memory: { kept: null } }, events)
+          device.below = new Below()
+          device.open(0)
+          if (ready) device.fromBelow(hex(version === '5' ? '2003000000' : '20020000'), 1)
+          device.send(0, ascii('AAAAAAAA'), 2)
+          device.send(1, ascii('AAAAAAAA'), 2)
+          feed(device, bytes, cuts)
+          assert.ok(endings(events) <= 1)
+        },
+      ),
       { numRuns: 1000 },
     )
   })
 
   test(`a consumer (${version}) throws nothing and ends at most once`, () => {
     fc.assert(
-      fc.property(hostile, cuts, fc.boolean(), (bytes, cuts, ready) => {
+      fc.property(hostile, cuts, fc.boolean(), reliabilities, (bytes, cuts, ready, reliability) => {
         const events = Object.assign(new Events(), { speech: SPEECH })
-        const consumer = new MqttConsumer(consumerConfig('acknowledged', { version }), events)
+        const consumer = new MqttConsumer(consumerConfig(reliability, { version }), events)
         consumer.below = new Below()
         consumer.open(0)
         if (ready)
           consumer.fromBelow(
-            hex(version === '5' ? '2003000000900400010001' : '200200009003000101'),
+            hex(
+              (version === '5' ? '200300000090040001000' : '20020000900300010') +
+                (reliability === 'acknowledged' ? '1' : '2'),
+            ),
             1,
           )
         if (ready) consumer.command(42, 0, ascii('AAAAAAAA'), 2)

@@ -104,8 +104,12 @@ export const mqttOptions: Readonly<Record<string, OptionRule>> = {
   },
 }
 
+/** One for all devices of a worker. */
+const NO_PROPERTIES = new Uint8Array(0)
+
 /** `count` User Properties of 16 bytes each: k00 = 00000000, k01 = 00000001 ... */
 const userProperties = (count: number): Uint8Array => {
+  if (count === 0) return NO_PROPERTIES
   const pair = (i: number): number[] => {
     const name = `k${String(i).padStart(2, '0')}`
     const value = String(i).padStart(8, '0')

@@ -1,6 +1,7 @@
 /** Packets that a server sends, from their variable header and payload in `bytes` from `start` to `end`. All throw Violations. */
 import { CONNACK, DISCONNECT, packetName, PUBLISH, SUBACK } from './packet.ts'
 import {
+  isText,
   MAXIMUM_PACKET_SIZE,
   MAXIMUM_QOS,
   propertiesEnd,
@@ -11,7 +12,8 @@ import {
   TOPIC_ALIAS_MAXIMUM,
 } from './properties.ts'
 import type { Properties } from './properties.ts'
-import { malformed } from './violation.ts'
+import { hasWildcard } from './topic.ts'
+import { malformed, protocolError } from './violation.ts'
 
 export interface Connack {
   /** 0: accepted. A return code of 3.1.1 or a reason code of MQTT 5 otherwise. */
@@ -60,6 +62,11 @@ export const parseConnack = (
   const flags = bytes[start] as number
   const code = bytes[start + 1] as number
   if (flags > 1) throw malformed(`CONNACK with acknowledge flags ${flags}`, 'MQTT-3.2.2-1')
+  if (flags === 1 && code !== 0)
+    throw protocolError(
+      'CONNACK that refuses, with a session present',
+      'MQTT-3.2.2-4, in MQTT 5 MQTT-3.2.2-6',
+    )
   const hasProperties = v5 && !(code !== 0 && end - start === 2)
   if (!hasProperties && end - start > 2) throw tooLong(CONNACK, end - start - 2)
   const properties: Properties = hasProperties
@@ -133,6 +140,21 @@ export const parsePublish = (
   fields.payloadStart = at
 }
 
+/** Throws where the topic of a PUBLISH is none. */
+export const checkTopic = (topic: Uint8Array): void => {
+  if (topic.length === 0)
+    throw protocolError(
+      'PUBLISH without a topic, and without an alias for one',
+      'MQTT-4.7.3-1, in MQTT 5 section 3.3.2.1',
+    )
+  if (!isText(topic))
+    throw malformed(
+      'PUBLISH whose topic is no UTF-8 text, or has a null character',
+      'MQTT-3.3.2-1, MQTT-1.5.4-1, MQTT-1.5.4-2',
+    )
+  if (hasWildcard(topic)) throw malformed('PUBLISH to a topic with a wildcard', 'MQTT-3.3.2-2')
+}
+
 /** The packet identifier of a PUBACK, PUBREC, PUBREL or PUBCOMP (sections 3.4 to 3.7). */
 export const answerId = (
   v5: boolean,
@@ -143,7 +165,10 @@ export const answerId = (
 ): number => {
   if (end - start < 2) throw tooShort(type)
   if (!v5 && end - start > 2) throw tooLong(type, end - start - 2)
-  return word(bytes, start)
+  const id = word(bytes, start)
+  if (id === 0)
+    throw malformed(`${packetName(type)} with packet identifier 0`, 'MQTT section 2.3.1, 2.2.1')
+  return id
 }
 
 /** What MQTT 5 says beyond the identifier, where such a packet has more than the identifier. */

@@ -11,6 +11,7 @@ import {
   PUBREL,
   SUBACK,
 } from './packet.ts'
+import { hasWildcard } from './topic.ts'
 import { variableAt, variableSize } from './variable-integer.ts'
 import { malformed, protocolError } from './violation.ts'
 
@@ -21,6 +22,7 @@ export const RECEIVE_MAXIMUM = 0x21
 export const MAXIMUM_QOS = 0x24
 export const USER_PROPERTY = 0x26
 export const MAXIMUM_PACKET_SIZE = 0x27
+const RESPONSE_TOPIC = 0x08
 const SUBSCRIPTION_IDENTIFIER = 0x0b
 export const TOPIC_ALIAS = 0x23
 export const TOPIC_ALIAS_MAXIMUM = 0x22
@@ -35,7 +37,7 @@ const ROWS: readonly Row[] = [
   [0x01, 'Payload Format Indicator', 'byte', PUBLISH],
   [0x02, 'Message Expiry Interval', 'four', PUBLISH],
   [0x03, 'Content Type', 'string', PUBLISH],
-  [0x08, 'Response Topic', 'string', PUBLISH],
+  [RESPONSE_TOPIC, 'Response Topic', 'string', PUBLISH],
   [0x09, 'Correlation Data', 'binary', PUBLISH],
   [SUBSCRIPTION_IDENTIFIER, 'Subscription Identifier', 'variable', PUBLISH],
   [SESSION_EXPIRY_INTERVAL, 'Session Expiry Interval', 'four', CONNACK],
@@ -94,6 +96,8 @@ export const readProperties = (
     const size = valueSize(row[2], bytes, at, listEnd)
     if (size < 0 || at + size > listEnd)
       throw malformed(`${row[1]} that is not of its data type`, SECTION)
+    if (id === RESPONSE_TOPIC && hasWildcard(bytes.subarray(at + 2, at + size)))
+      throw protocolError('a Response Topic with a wildcard', 'MQTT-3.3.2-14')
     found.set(id, id === REASON_STRING ? text(bytes, at + 2, at + size) : valueOf(bytes, at, size))
     at += size
   }
@@ -134,10 +138,12 @@ const lengthPrefixed = (bytes: Uint8Array, at: number, end: number): number => {
   return at + size > end ? -1 : size
 }
 
-/** [MQTT-1.5.4-1]: strings are well-formed UTF-8. */
+/** Whether the bytes are a string of MQTT: well-formed UTF-8 [MQTT-1.5.4-1] without U+0000 [MQTT-1.5.4-2]. */
+export const isText = (bytes: Uint8Array): boolean => isUtf8(bytes) && !bytes.includes(0)
+
 const stringSize = (bytes: Uint8Array, at: number, end: number): number => {
   const size = lengthPrefixed(bytes, at, end)
-  return size < 0 || !isUtf8(bytes.subarray(at + 2, at + size)) ? -1 : size
+  return size < 0 || !isText(bytes.subarray(at + 2, at + size)) ? -1 : size
 }
 
 const text = (bytes: Uint8Array, start: number, end: number): string =>
@@ -150,12 +156,26 @@ const valueOf = (bytes: Uint8Array, at: number, size: number): number => {
   return value
 }
 
+/** Properties that say whether the server can do something: 0 or 1. */
+const AVAILABLE = [0x25, 0x28, 0x29, 0x2a] as const
+/** What a server may send only to a client that asked for it, as this one does not. */
+const UNASKED: readonly (readonly [id: number, clause: string])[] = [
+  [TOPIC_ALIAS, 'MQTT-3.1.2-27'],
+  [0x15, 'MQTT-4.12.0-6'],
+  [0x16, 'MQTT-4.12.0-6'],
+  [0x1a, 'MQTT-3.1.2-28'],
+]
+
 const checkValues = (found: Properties): void => {
-  for (const id of [RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE, TOPIC_ALIAS])
+  const name = (id: number): string => String(PROPERTIES.get(id)?.[1])
+  for (const id of [RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE, TOPIC_ALIAS, SUBSCRIPTION_IDENTIFIER])
     if (found.get(id) === 0)
-      throw protocolError(`${PROPERTIES.get(id)?.[1]} of 0`, 'MQTT 5 section 3.2.2.3, 3.3.2.3')
-  if (found.has(TOPIC_ALIAS))
-    throw protocolError('a Topic Alias, which this client does not allow', 'MQTT-3.1.2-27')
+      throw protocolError(`${name(id)} of 0`, 'MQTT 5 section 3.2.2.3, 3.3.2.3')
+  for (const id of AVAILABLE)
+    if (Number(found.get(id) ?? 0) > 1)
+      throw protocolError(`${name(id)} other than 0 or 1`, 'MQTT 5 section 3.2.2.3')
+  for (const [id, clause] of UNASKED)
+    if (found.has(id)) throw protocolError(`${name(id)}, which this client does not allow`, clause)
   if (Number(found.get(MAXIMUM_QOS) ?? 0) > 1)
     throw protocolError('a Maximum QoS other than 0 or 1', 'MQTT 5 section 3.2.2.3.4')
 }

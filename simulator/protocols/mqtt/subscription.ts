@@ -3,9 +3,16 @@ import type { CauseCode } from '../../core/layer.ts'
 import { subscribe } from './generate.ts'
 import type { Inbound } from './inbound.ts'
 import type { Qos } from './options.ts'
-import { parsePublish, parseSuback, publishFields, type PublishFields } from './parse.ts'
+import {
+  checkTopic,
+  parsePublish,
+  parseSuback,
+  publishFields,
+  type PublishFields,
+} from './parse.ts'
 import { causeOfReason, FAILURE, reasonInWords } from './reasons.ts'
 import type { Replies } from './replies.ts'
+import { topicDevice } from './topic.ts'
 import { protocolError } from './violation.ts'
 
 export class Subscription {
@@ -69,6 +76,9 @@ export class Subscription {
         `PUBLISH of QoS ${fields.qos}, over the QoS granted`,
         'MQTT-3.8.4-6, in MQTT 5 MQTT-3.8.4-8',
       )
+    // A topic that names a device is known to be one.
+    if (topicDevice(bytes, fields.topicStart, fields.topicEnd) < 0)
+      checkTopic(bytes.subarray(fields.topicStart, fields.topicEnd))
     return inbound.published(fields.qos, fields.id, replies) ? fields : null
   }
 }

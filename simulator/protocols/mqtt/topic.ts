@@ -43,3 +43,7 @@ export const topicDevice = (bytes: Uint8Array, start: number, end: number): numb
   }
   return device
 }
+
+/** Topic filters alone have + and # (section 4.7.1). */
+export const hasWildcard = (topic: Uint8Array): boolean =>
+  topic.includes(0x2b) || topic.includes(0x23)

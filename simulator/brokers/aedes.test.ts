@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { aedes, aedesConfiguration } from './aedes.ts'
+import { brokerPlan } from './broker-plan.cases.ts'
+
+const tlsPlan = (version: '1.2' | '1.3', cipher: string) =>
+  brokerPlan({ security: 'tls', tls: { version, group: 'X25519', cipher } })
+
+test('a plain plan has one listener, on the address of the plan only', () => {
+  assert.deepEqual(JSON.parse(aedesConfiguration(brokerPlan({ address: '10.63.0.1' }))), {
+    address: '10.63.0.1',
+    plain: 1883,
+    secure: null,
+  })
+})
+
+test('a plan with TLS has a second listener of that version, group and suite', () => {
+  const { secure } = JSON.parse(aedesConfiguration(tlsPlan('1.3', 'TLS_AES_128_CCM_8_SHA256'))) as {
+    secure: unknown
+  }
+  assert.deepEqual(secure, {
+    port: 8883,
+    chain: '/nowhere/server.crt',
+    key: '/nowhere/server.key',
+    version: 'TLSv1.3',
+    group: 'X25519',
+    ciphers: 'TLS_AES_128_CCM_8_SHA256:DEFAULT:@SECLEVEL=0',
+  })
+  assert.match(
+    aedesConfiguration(tlsPlan('1.2', 'ECDHE-ECDSA-AES128-CCM8')),
+    /"ciphers": "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0"/,
+  )
+})
+
+test('it is started by this Node with the file that was written, and its key is its own', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'thingbench-aedes-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const certificate = { chain: 'CHAIN', key: 'KEY' }
+  const plan = { ...tlsPlan('1.3', 'TLS_AES_128_GCM_SHA256'), folder, certificate }
+  const launch = await aedes.prepare(plan)
+  assert.equal(launch?.command, process.execPath)
+  const file = launch?.args[1] ?? ''
+  assert.equal(readFileSync(file, 'utf8'), aedes.configuration?.(plan).text)
+  for (const name of ['aedes.json', 'server.crt', 'server.key'])
+    assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600, name)
+})
+
+test('its version is the one that is installed, and it says that it cannot do MQTT 5', async () => {
+  const { dependencies } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+  ) as { dependencies: Record<string, string> }
+  assert.equal(await aedes.version(), dependencies['aedes'])
+  assert.equal(aedes.unable?.({ options: { version: '3.1.1' } }), null)
+  assert.match(aedes.unable?.({ options: { version: '5' } }) ?? '', /MQTT 5/)
+})

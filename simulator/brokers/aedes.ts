@@ -1,0 +1,112 @@
+/** aedes 1: an MQTT 3.1.1 broker written for Node, in a process of its own that takes Node, and Node's TLS, from thingbench. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { findPackageJSON } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { mqtt } from '../protocols/mqtt/adapter.ts'
+import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
+
+const CONFIGURATION = 'aedes.json'
+const ENTRY = fileURLToPath(new URL('./aedes-process.ts', import.meta.url))
+
+/** What the server's process is told: an argument of it names the file. */
+export interface AedesConfiguration {
+  readonly address: string
+  readonly plain: number
+  readonly secure: {
+    readonly port: number
+    readonly chain: string
+    readonly key: string
+    readonly version: 'TLSv1.2' | 'TLSv1.3'
+    readonly group: string
+    /** A list of OpenSSL (openssl-ciphers(1)). */
+    readonly ciphers: string
+  } | null
+}
+
+/** Pure: the files that it names are written by `prepare`. */
+export const aedesConfiguration = ({ address, folder, security, tls }: BrokerPlan): string => {
+  const configuration: AedesConfiguration = {
+    address,
+    plain: mqtt.ports.plain,
+    secure:
+      security === 'tls' && tls !== null
+        ? {
+            port: mqtt.ports.secure,
+            chain: join(folder, 'server.crt'),
+            key: join(folder, 'server.key'),
+            version: `TLSv${tls.version}`,
+            group: tls.group,
+            ciphers: cipherList(tls.version, tls.cipher),
+          }
+        : null,
+  }
+  return `${JSON.stringify(configuration, null, 2)}\n`
+}
+
+/**
+ * From version 3.2 on, OpenSSL counts suites with 8-byte tags as security level zero. It takes no list without a suite of TLS 1.2,
+ * though with TLS 1.3 as the least version none of those is used.
+ */
+const cipherList = (version: '1.2' | '1.3', cipher: string): string =>
+  version === '1.2' ? `${cipher}:@SECLEVEL=0` : `${cipher}:DEFAULT:@SECLEVEL=0`
+
+const prepare = async (plan: BrokerPlan): Promise<Launch> => {
+  if (plan.certificate !== null) {
+    await writeFile(join(plan.folder, 'server.crt'), plan.certificate.chain, { mode: 0o600 })
+    await writeFile(join(plan.folder, 'server.key'), plan.certificate.key, { mode: 0o600 })
+  }
+  const file = join(plan.folder, CONFIGURATION)
+  await writeFile(file, aedesConfiguration(plan), { mode: 0o600 })
+  const cache = process.env.NODE_COMPILE_CACHE
+  const env: Record<string, string> = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }
+  return { command: process.execPath, args: [ENTRY, file], env }
+}
+
+const version = async (): Promise<string | null> => {
+  const file = findPackageJSON('aedes', import.meta.url)
+  if (file === undefined) return null
+  return (JSON.parse(await readFile(file, 'utf8')) as { readonly version: string }).version
+}
+
+export const aedes: BrokerProduct = {
+  name: 'aedes',
+  title: 'aedes',
+  debianPackage: null,
+  program: null,
+  versions: null,
+  serves: { mqtt: ['none', 'tls'] },
+  unable: ({ options }) =>
+    String(options.version ?? '3.1.1') === '5'
+      ? 'MQTT 5: aedes refuses all but 3.1 and 3.1.1'
+      : null,
+  hops: 2,
+  consumer: 'subscribes',
+  audit: {
+    TCP_NODELAY: 'on (noDelay of its sockets; default off)',
+    accounts: 'none: every client is let in (default)',
+    persistence: 'in memory (default)',
+    connections: 'without limit (default)',
+    'listen backlog': "511 (Node's default)",
+    'QoS 1': 'PUBACK is written before the message is handed on to receivers (built in)',
+    'QoS 2':
+      'a message is handed on to receivers when its PUBLISH comes, not at PUBREL; a sending client has at most 1000 that wait for PUBREL, then it is disconnected (maxInflightInbound, default)',
+    'in-flight limit': 'none: a receiving client is sent what comes (built in)',
+    'queue limit':
+      'none: 100 messages are handed on at a time, and the others wait in memory (concurrency, default); a receiver that takes nothing for 60 s is disconnected (drainTimeout, default)',
+    'packets before CONNACK':
+      'at most 42 per client, then it is disconnected (queueLimit, default)',
+    'status topics':
+      '$SYS heartbeat every 60 s, and a message per connect and disconnect (default)',
+    log: 'errors of clients only',
+    'TLS version': 'exactly the one asked for',
+    'TLS group': 'exactly the one asked for',
+    'TLS session tickets': 'sent (default of Node) and not used',
+    'crypto library': 'the OpenSSL inside Node, the same as the devices have',
+  },
+  registration: 'resource-directory',
+  ports: { mqtt: mqtt.ports },
+  version,
+  configuration: (plan) => ({ file: CONFIGURATION, text: aedesConfiguration(plan) }),
+  prepare,
+}
