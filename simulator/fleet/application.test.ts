@@ -23,7 +23,7 @@ const run = (wish: Wish, connected = (): void => {}): World => {
 
 const reportsOf = ({ fleet, application }: World) => {
   assert.ok(application)
-  return { fleet: fleet.report({}), application: application.report() }
+  return { fleet: fleet.report(), application: application.report() }
 }
 
 const series = (world: World, name: string): Histogram => {

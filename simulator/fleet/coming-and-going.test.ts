@@ -39,7 +39,7 @@ const run = (wish: Wish, meddle: (world: World) => void = () => {}): World => {
   return world
 }
 
-const planned = (world: World): PlannedConnects => world.fleet.report({}).planned as PlannedConnects
+const planned = (world: World): PlannedConnects => world.fleet.report().planned as PlannedConnects
 
 const range = (h: Histogram): (number | null)[] =>
   [h.min, h.max].map((value) => (value === null ? null : Math.round(value / MS)))
@@ -60,7 +60,7 @@ test('every intended connection is made, at its time, and only the measured ones
     assert.equal(to - from, 2 * RTT)
   }
   assert.equal(world.streams.size, 10, 'each device has one connection')
-  assert.deepEqual(world.fleet.report({}).ends, {}, 'none was lost')
+  assert.deepEqual(world.fleet.report().ends, {}, 'none was lost')
   assert.ok((world.when('quiet')[0] ?? 0) * MS <= PLAN.t1 + 2 * RTT)
   assert.equal(world.when('complete').length, 1, 'no message is waited for')
 })
@@ -160,7 +160,7 @@ test('churn: connections are lost without a word, messages are not', () => {
   assert.ok(intended > 70 && intended < 130, `${intended}`)
   assert.equal(started, completed)
   assert.ok(started >= intended - 5, 'few meet a device that is connecting')
-  assert.ok(world.fleet.report({}).reconnects >= completed)
+  assert.ok(world.fleet.report().reconnects >= completed)
   const accounts = world.accounts()
   assert.deepEqual([accounts.delivered, accounts.lost, accounts.notSent], [2000, 0, 0])
   assert.equal(accounts.acknowledgedLost, 0)
@@ -177,7 +177,7 @@ test('CoAP devices, which have nothing to close, come and go as well', () => {
 
 test('idle devices say nothing, and the cell is quiet when the window ends', () => {
   const world = run({ workload: { name: 'idle', kind: 'idle' } })
-  assert.equal(world.fleet.report({}).planned, null)
+  assert.equal(world.fleet.report().planned, null)
   assert.equal(world.accounts().intended, 0)
   assert.deepEqual(world.when('quiet'), [PLAN.t1 / MS])
   assert.deepEqual(world.when('complete'), [PLAN.warmup / MS])

@@ -56,7 +56,7 @@ test('devices start to connect evenly over the ramp', () => {
   world.reactor.runUntil(1 * SECOND)
   world.begin(PLAN)
   const ready = new Float64Array(
-    Uint8Array.from(Buffer.from(world.fleet.report({}).ready, 'base64')).buffer,
+    Uint8Array.from(Buffer.from(world.fleet.report().ready, 'base64')).buffer,
   )
   // Device i starts at i x 100 ms, and its registration takes one round trip.
   assert.deepEqual(
@@ -98,7 +98,7 @@ test('WebSocket: one round trip more until CONNACK, and what it adds stands betw
   const { intended, delivered, acknowledged } = world.accounts()
   assert.ok(intended > 0)
   assert.deepEqual([delivered, acknowledged], [intended, intended])
-  const { application, framed, transport } = world.fleet.report({})
+  const { application, framed, transport } = world.fleet.report()
   // PUBLISH and PUBACK: 2 bytes and the masking key up, 2 down. All of them, since a message and its acknowledgement lie in the window.
   assert.ok(application.received > 0)
   assert.equal((framed.received - application.received) * 4, application.received * 2)
@@ -115,7 +115,7 @@ test('a connection that the server does not answer ends where WebSocket gives up
   world.mute = false
   world.reactor.runUntil(45 * SECOND)
   world.begin({ warmup: 46 * SECOND, t0: 47 * SECOND, t1: 48 * SECOND, end: 50 * SECOND })
-  assert.deepEqual(world.fleet.report({}).ends, {
+  assert.deepEqual(world.fleet.report().ends, {
     timeout: {
       count: 1,
       example: 'no answer to the WebSocket handshake within 30 s (before CONNACK)',
@@ -137,7 +137,7 @@ test('who is not ready at the connect deadline has failed, and takes no part', (
   const all = intended(world).length
   assert.equal(sent + notSent, all)
   assert.equal(sent, (all / 3) * 2)
-  const { connected, failed, ready } = world.fleet.report({})
+  const { connected, failed, ready } = world.fleet.report()
   assert.deepEqual([connected, failed], [2, 1])
   assert.equal(Number.isNaN(Buffer.from(ready, 'base64').readDoubleLE(8)), true, 'never ready: NaN')
 })
@@ -244,7 +244,7 @@ test('connections that are reset are counted, come back at once, and lose nothin
   world.reactor.runUntil(3 * SECOND)
   world.reset()
   world.reactor.runUntil(PLAN.end)
-  const { reconnects, ends, connected: count, failed } = world.fleet.report({})
+  const { reconnects, ends, connected: count, failed } = world.fleet.report()
   assert.equal(reconnects, 3)
   assert.deepEqual(
     Object.entries(ends).map(([code, { count }]) => [code, count]),
@@ -287,7 +287,7 @@ test('a best-effort message in a connection that is reset is lost, and not sent 
 test('bytes of the application are counted between t0 and t1', () => {
   const world = connected({ devices: 2, reliability: 'best-effort' })
   world.reactor.runUntil(PLAN.end)
-  const { application, transport } = world.fleet.report({})
+  const { application, transport } = world.fleet.report()
   const n = intended(world).length
   assert.ok(application.sent > 0 && application.sent % n === 0, `${application.sent} / ${n}`)
   assert.equal(application.received, 0)
@@ -309,7 +309,7 @@ test('closing ends every session, and nothing is sent afterwards', () => {
   world.fleet.close(world.reactor.now())
   world.reactor.runUntil(PLAN.end)
   assert.equal(world.streams.size, 0)
-  const { reconnects, ends } = world.fleet.report({})
+  const { reconnects, ends } = world.fleet.report()
   assert.deepEqual([reconnects, ends], [0, {}])
 })
 

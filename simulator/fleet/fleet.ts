@@ -168,7 +168,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     }
   }
 
-  report(negotiated: Readonly<Record<string, string>>): FleetReport {
+  report(): FleetReport {
     const { tls } = this.#connector
     return {
       ledger: Buffer.from(this.#ledger.bytes()).toString('base64'),
@@ -186,18 +186,13 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
       application: this.#application,
       framed: this.#framed,
       transport: this.#transport,
-      negotiated,
+      negotiated: this.#negotiated,
       tickets: tls?.tickets
         ? { offered: tls.tickets.offered, accepted: tls.tickets.accepted }
         : null,
       certificateBytes: tls?.certificateBytes ?? null,
       tcp: this.#connector.tcp.found,
     }
-  }
-
-  /** What the first connected device negotiated. */
-  negotiated(): Readonly<Record<string, string>> {
-    return this.#negotiated
   }
 
   // ---- the fleet's own deadlines: connect slots, the end of the connect phase, the two snapshots -----------------

@@ -21,6 +21,7 @@ import type { FleetConfig } from './fleet-protocol.ts'
 import { hearsOf } from './hears.ts'
 import { TlsDevices } from './tls-devices.ts'
 import { vanish } from './vanish.ts'
+import { webSocketTarget } from './websocket-target.ts'
 
 /** A security layer, as far as a device looks at it. */
 export interface SecurityLayer extends Upper, Lower, Timed {
@@ -74,10 +75,7 @@ export class PileFactory {
     this.adapter = adapterOf(stack.protocol)
     this.#remote = { host: server.address, port: server.device }
     // Mosquitto takes any path; this is the one that is customary.
-    this.#webSocket =
-      stack.framing === 'websocket'
-        ? { host: `${server.name}:${server.device}`, path: '/mqtt', subprotocol: stack.protocol }
-        : null
+    this.#webSocket = webSocketTarget(stack, server)
     this.#identities = new Identities(Buffer.from(config.secret, 'hex'))
     this.#password = this.#identities.password
     this.framed = this.#webSocket === null ? this.application : new Traffic()

@@ -220,7 +220,7 @@ export class World {
   accounts(): Accounts {
     const flags = (base64: string): Uint8Array => Buffer.from(base64, 'base64')
     return settle(
-      flags(this.fleet.report({}).ledger),
+      flags(this.fleet.report().ledger),
       flags((this.application ?? this.consumer).report().ledger),
     )
   }

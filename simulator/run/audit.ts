@@ -48,6 +48,10 @@ const optionProperties = ({ protocol, options }: Stack): Record<string, string> 
   )
 }
 
+/** Of a first connection, which has no ticket yet: what came of tickets later, `tlsProperties` says. */
+const handshake = (negotiated: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(negotiated).filter(([key]) => key !== 'resumed'))
+
 const plainText = ({ workload, devices }: Cell, { link }: CellResult): Record<string, string> => {
   const messages = messagesOf(workload)
   if (messages === null) return {}
@@ -97,7 +101,7 @@ export class Audit {
         ? tcpProperties(stack.tcp, result.fleet.tcp, result.sysctls)
         : {}),
       'what ends a connection without answers': silenceWords(stack, result.sysctls),
-      ...result.fleet.negotiated,
+      ...handshake(result.fleet.negotiated),
       ...optionProperties(stack),
       ...tlsProperties(stack, result.fleet, certificateBytes),
       ...Object.fromEntries(

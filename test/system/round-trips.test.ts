@@ -1,4 +1,7 @@
-/** Round trips to CONNACK, by least squares over four round-trip times: the slope is theirs, the intercept is the processors'. */
+/**
+ * Round trips to CONNACK, by least squares over four round-trip times: the slope is theirs, the intercept is the processors'.
+ * (WebSocket: websocket.test.ts, with a broker that is kept busy.)
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { fit } from './least-squares.cases.ts'
@@ -9,51 +12,78 @@ import { runText, skipReason } from './run-scenario.cases.ts'
 const ROUND_TRIP_TIMES = [10, 30, 100, 300]
 
 /** Round trips until CONNACK, and the stack as a scenario asks for it. */
-const STACKS: Readonly<Record<string, readonly [number, string]>> = {
-  tcp: [2, 'stack: mqtt-tcp'], // SYN; CONNECT
-  'tls-13': [3, 'stack: mqtt-tls, tls: { version: "1.3" }'], // SYN; hellos; CONNECT
-  'tls-12': [4, 'stack: mqtt-tls, tls: { version: "1.2" }'], // SYN; hellos; key exchange; CONNECT
+type Stacks = Readonly<Record<string, readonly [number, string]>>
+
+interface Group {
+  readonly title: string
+  readonly stacks: Stacks
+  /** The rest of the scenario. */
+  readonly asked: string
 }
 
-const names = Object.keys(STACKS)
+const GROUPS: readonly Group[] = [
+  {
+    title: 'first connections',
+    stacks: {
+      tcp: [2, 'stack: mqtt-tcp'], // SYN; CONNECT
+      'tls-13': [3, 'stack: mqtt-tls, tls: { version: "1.3" }'], // SYN; hellos; CONNECT
+      'tls-12': [4, 'stack: mqtt-tls, tls: { version: "1.2" }'], // SYN; hellos; key exchange; CONNECT
+    },
+    asked: `
+workload: { interval: 500 ms, payload: 50 B }
+phases: { ramp: 500 ms, warmup: 500 ms, measure: 1 s, drain: 500 ms }`,
+  },
+  {
+    title: 'connections with a ticket of the one before',
+    stacks: {
+      'tls-12-resumed': [3, 'stack: mqtt-tls, tls: { version: "1.2", resumption: true }'], // SYN; hellos and Finished; CONNECT
+    },
+    asked: `
+workload: { kind: connect, interval: 2 s }
+phases: { ramp: 500 ms, warmup: 500 ms, measure: 2 s, drain: 2 s }`,
+  },
+]
+
 const linkOf = (roundTripTime: number): string => `rtt-${roundTripTime}`
 
-const scenario = `
+const scenarioOf = ({ stacks, asked }: Group): string => `
 thingbench: 1
 name: round-trips
 stacks:
-${names.map((name) => `  - { name: "${name}", ${STACKS[name]?.[1]} }`).join('\n')}
+${Object.entries(stacks)
+  .map(([name, [, stack]]) => `  - { name: "${name}", ${stack} }`)
+  .join('\n')}
 links:
 ${ROUND_TRIP_TIMES.map((time) => `  - { name: ${linkOf(time)}, delay: ${time / 2} ms }`).join('\n')}
 devices: 20
-workload: { interval: 500 ms, payload: 50 B }
-phases: { ramp: 500 ms, warmup: 500 ms, measure: 1 s, drain: 500 ms }
+${asked}
 repetitions: 1
 `
 
-describe('round trips to CONNACK', { skip: skipReason() }, () => {
-  let result: RunResult
+for (const group of GROUPS)
+  describe(`round trips to CONNACK of ${group.title}`, { skip: skipReason() }, () => {
+    let result: RunResult
 
-  before(async () => {
-    result = await runText(scenario)
-  })
-  after(() => result[Symbol.asyncDispose]())
-
-  for (const [name, [expected]] of Object.entries(STACKS))
-    it(`${name}: ${expected}`, (t) => {
-      const times = ROUND_TRIP_TIMES.map((time) => {
-        const rows = result.rows.filter(
-          (r) =>
-            r.metric === 'connect.application.p50' && r.stack === name && r.link === linkOf(time),
-        )
-        // Of a cell that another program disturbed, the repetition.
-        return rows.at(-1)?.value ?? Number.NaN
-      })
-      const { slope, intercept } = fit(ROUND_TRIP_TIMES, times)
-      t.diagnostic(
-        `${name}: ${times.map((time) => time.toFixed(1)).join(', ')} ms = ${slope.toFixed(3)} RTT + ${intercept.toFixed(1)} ms`,
-      )
-      assert.ok(Math.abs(slope - expected) <= 0.05, `${slope} round trips`)
-      assert.ok(intercept < 15, `an intercept of ${intercept} ms`)
+    before(async () => {
+      result = await runText(scenarioOf(group))
     })
-})
+    after(() => result[Symbol.asyncDispose]())
+
+    for (const [name, [expected]] of Object.entries(group.stacks))
+      it(`${name}: ${expected}`, (t) => {
+        const times = ROUND_TRIP_TIMES.map((time) => {
+          const rows = result.rows.filter(
+            (r) =>
+              r.metric === 'connect.application.p50' && r.stack === name && r.link === linkOf(time),
+          )
+          // Of a cell that another program disturbed, the repetition.
+          return rows.at(-1)?.value ?? Number.NaN
+        })
+        const { slope, intercept } = fit(ROUND_TRIP_TIMES, times)
+        t.diagnostic(
+          `${name}: ${times.map((time) => time.toFixed(1)).join(', ')} ms = ${slope.toFixed(3)} RTT + ${intercept.toFixed(1)} ms`,
+        )
+        assert.ok(Math.abs(slope - expected) <= 0.05, `${slope} round trips`)
+        assert.ok(intercept < 15, `an intercept of ${intercept} ms`)
+      })
+  })

@@ -311,7 +311,6 @@ describe('a run with reconnections', { skip: skipReason() }, () => {
         audit('TLS resumption', stack),
         `${DEVICES} of ${DEVICES} session tickets that were offered were taken`,
       )
-      assert.equal(audit('resumed', stack), 'yes')
     }
     for (const stack of ['full', 'keyed']) {
       assert.deepEqual(result.values('devices.resumed', stack), [])

@@ -13,6 +13,8 @@ import type { Device } from '../device.ts'
 import type { Connector } from '../fleet.ts'
 import type { FleetConfig } from '../fleet-protocol.ts'
 import type { Pile } from '../pile.ts'
+import { webSocketTarget } from '../websocket-target.ts'
+import type { WebSocketTarget } from '../../transports/websocket-handshake.ts'
 import { Connection } from './connection.ts'
 import { MqttReference } from './mqtt-session.ts'
 import { secureContext } from './tls-context.ts'
@@ -27,7 +29,9 @@ export class ReferenceConnector implements Connector<NodeLoop> {
   /** One for all devices, as the lean sessions have it. */
   readonly #context: SecureContext | null
   readonly #connections = new Set<Connection>()
+  readonly #webSocket: WebSocketTarget | null
   readonly #application = new Traffic()
+  readonly #framed: Traffic
   readonly #transport: Traffic
   #opened = 0
 
@@ -37,7 +41,9 @@ export class ReferenceConnector implements Connector<NodeLoop> {
     this.#remote = { host: server.address, port: server.device }
     this.#password = new Identities(Buffer.from(config.secret, 'hex')).password
     this.#context = stack.tls === null ? null : secureContext(stack.tls, config.authority ?? '')
-    this.#transport = stack.security === 'none' ? this.#application : new Traffic()
+    this.#webSocket = webSocketTarget(stack, server)
+    this.#framed = this.#webSocket === null ? this.#application : new Traffic()
+    this.#transport = stack.security === 'none' ? this.#framed : new Traffic()
   }
 
   /** What the library hands to the layer below it, up to this call. */
@@ -46,9 +52,10 @@ export class ReferenceConnector implements Connector<NodeLoop> {
     return this.#application
   }
 
-  /** No framing yet: the same. */
+  /** What WebSocket made of it, up to this call. */
   get framed(): Traffic {
-    return this.application
+    this.#count()
+    return this.#framed
   }
 
   /** What is handed to TCP, up to this call. */
@@ -69,11 +76,12 @@ export class ReferenceConnector implements Connector<NodeLoop> {
       remote: this.#remote,
       noDelay: stack.tcp.nodelay,
       tls: this.#context === null ? null : { context: this.#context, serverName: server.name },
+      webSocket: this.#webSocket,
       established: (socket: Socket) => (this.tcp.found ??= tcpOfNode(socket)),
     })
     this.#connections.add(connection)
     connection.stream.once('close', () => {
-      connection.count(this.#application, this.#transport)
+      connection.count(this.#application, this.#framed, this.#transport)
       this.#connections.delete(connection)
     })
     const config = this.#sessionConfig(device.index)
@@ -88,7 +96,8 @@ export class ReferenceConnector implements Connector<NodeLoop> {
   }
 
   #count(): void {
-    for (const connection of this.#connections) connection.count(this.#application, this.#transport)
+    for (const connection of this.#connections)
+      connection.count(this.#application, this.#framed, this.#transport)
   }
 
   #sessionConfig(device: number) {

@@ -77,7 +77,7 @@ for (const reliability of ['best-effort', 'acknowledged'] as const)
         ),
       )
       const counted = new Traffic()
-      connection.count(counted, counted)
+      connection.count(counted, counted, counted)
       assert.equal(
         counted.sentBytes,
         server.packets.reduce((sum, { length }) => sum + length, 0),
@@ -202,7 +202,7 @@ for (const tls of [
     session.send(0, payloadOf(0), now)
     await log.until(/^acknowledged 0$/)
     const [application, transport] = [new Traffic(), new Traffic()]
-    connection.count(application, transport)
+    connection.count(application, application, transport)
     const said = server.packets.reduce((sum, { length }) => sum + length, 0)
     assert.deepEqual([application.sentBytes, application.receivedBytes], [said, 4 + 4])
     assert.ok(transport.sentBytes > 2 * said && transport.receivedBytes > 500)

@@ -7,7 +7,12 @@ import { isAbrupt } from '../absence-plan.ts'
 import { hearsOf } from '../hears.ts'
 
 /** Stack of the catalogue -> package. */
-const PACKAGES: Readonly<Record<string, string>> = { 'mqtt-tcp': 'mqtt', 'mqtt-tls': 'mqtt' }
+const PACKAGES: Readonly<Record<string, string>> = {
+  'mqtt-tcp': 'mqtt',
+  'mqtt-tls': 'mqtt',
+  'mqtt-ws': 'mqtt',
+  'mqtt-wss': 'mqtt',
+}
 
 /** Keys of `mqtt:` that the session over the package knows; of others it takes the default only. */
 const OPTIONS = new Set(['version', 'keepalive'])

@@ -155,6 +155,7 @@ export const dial = (
     remote: { host: HOST, port },
     noDelay: true,
     tls,
+    webSocket: null,
     established: () => {},
   })
   const config = {

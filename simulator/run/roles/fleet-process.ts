@@ -24,9 +24,8 @@ runRole<FleetConfig, FleetOrder>((config, { reactor, tell, stop }) => {
       case 'phases':
         return fleet.begin(order.plan)
       case 'close': {
-        const negotiated = fleet.negotiated()
         fleet.close(reactor.now())
-        say({ event: 'report', report: fleet.report(negotiated) })
+        say({ event: 'report', report: fleet.report() })
         return stop()
       }
     }

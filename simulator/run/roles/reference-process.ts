@@ -57,9 +57,8 @@ const begin = (config: FleetConfig): ((order: FleetOrder) => void) => {
       case 'phases':
         return fleet.begin(order.plan)
       case 'close': {
-        const negotiated = fleet.negotiated()
         fleet.close(loop.now())
-        say({ event: 'report', report: fleet.report(negotiated) })
+        say({ event: 'report', report: fleet.report() })
         return void end(connector)
       }
     }
