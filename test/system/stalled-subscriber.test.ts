@@ -40,6 +40,6 @@ it('what a broker acknowledged and dropped is delivery.acked_lost', { skip: skip
   assert.equal(value('delivery.duplicates'), 0)
   const limit = (kind: string): string =>
     result.run.audit.stacks[`mosquitto: ${kind} limit`]?.['mqtt-tcp'] ?? ''
-  assert.match(limit('queue'), /^1000 QoS 1 messages .* dropped, though acknowledged/)
-  assert.match(limit('in-flight'), /^20 QoS 1 messages/)
+  assert.match(limit('queue'), /^1000 messages of QoS 1 and 2 .* dropped, though acknowledged/)
+  assert.match(limit('in-flight'), /^20 messages of QoS 1 and 2/)
 }) // prettier-ignore
