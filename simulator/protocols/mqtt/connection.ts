@@ -34,6 +34,10 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   /** The layer below refused bytes; `ready` has not come yet. */
   protected stopped = false
   protected readonly state: SessionState
+  /** Of the server. */
+  protected maximumPacketSize = Infinity
+  /** A message was refused: `unblocked` is owed. */
+  #refused = false
   /** What answers the packets of the present call from below. */
   protected readonly replies = new Replies()
   readonly #hello: ConnectFields
@@ -144,6 +148,24 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
       const words = `DISCONNECT from the server: ${reasonInWords(code, reasonString)}`
       this.fail(causeOfReason(code, 'closed'), words, now, 0)
     } else this.arrived(first, bytes, start, end, now)
+  }
+
+  /** A message is not taken now; when there is room again, `roomAgain` says so once. */
+  protected refuse(): false {
+    this.#refused = true
+    return false
+  }
+
+  protected roomAgain(): boolean {
+    if (!this.#refused || this.over || this.stopped || this.state.outbound.full) return false
+    this.#refused = false
+    return true
+  }
+
+  protected tooLarge(size: number, now: Nanoseconds): false {
+    const words = `a PUBLISH of ${size} bytes; the server takes at most ${this.maximumPacketSize} [MQTT-3.2.2-15]`
+    this.fail('protocol', words, now, 0)
+    return false
   }
 
   /** Sends a packet that must not be lost: one that the layer below refuses is kept and sent when it is ready. True: sent. */

@@ -35,9 +35,6 @@ export class MqttConsumer
   readonly #commands: PublishStyle
   readonly #broadcasts: PublishStyle
   readonly #said = new Said()
-  #maximumPacketSize = Infinity
-  /** A message was refused: `unblocked` is owed. */
-  #refused = false
 
   constructor(config: ConsumerConfig, events: ConsumerEvents) {
     // A consumer whose connection ends has failed: its session is not kept.
@@ -83,7 +80,7 @@ export class MqttConsumer
   }
 
   protected accepted(connack: Connack, now: Nanoseconds): void {
-    this.#maximumPacketSize = connack.maximumPacketSize
+    this.maximumPacketSize = connack.maximumPacketSize
     this.control(this.#subscription.packet(this.state.outbound.free()), now)
   }
 
@@ -145,37 +142,24 @@ export class MqttConsumer
     if (!this.#subscription.granted || this.over) return false
     const { outbound } = this.state
     const { qos } = style
-    if (this.stopped || (qos > 0 && outbound.full)) return this.#refuse()
+    if (this.stopped || (qos > 0 && outbound.full)) return this.refuse()
     const number = qos === 0 ? 0 : this.#said.put(whom, sequence)
     const id = qos === 0 ? 0 : outbound.take(number, qos)
     const packet = publish(style, topic, id, false, 'name', payload)
-    if (packet.length > this.#maximumPacketSize) return this.#tooLarge(packet.length, now)
+    if (packet.length > this.maximumPacketSize) return this.tooLarge(packet.length, now)
     if (!this.write(packet, now)) {
       if (qos > 0) {
         outbound.untake(id)
         this.#said.release(number)
       }
-      return this.#refuse()
+      return this.refuse()
     }
     if (qos > 0) outbound.sent(number, id)
     this.#events.speech?.transmitted(whom, sequence, now)
     return true
   }
 
-  #refuse(): false {
-    this.#refused = true
-    return false
-  }
-
   #release(now: Nanoseconds): void {
-    if (!this.#refused || this.over || this.stopped || this.state.outbound.full) return
-    this.#refused = false
-    this.#events.speech?.unblocked(ALL_DEVICES, now)
-  }
-
-  #tooLarge(size: number, now: Nanoseconds): false {
-    const words = `a PUBLISH of ${size} bytes; the server takes at most ${this.#maximumPacketSize} [MQTT-3.2.2-15]`
-    this.fail('protocol', words, now, 0)
-    return false
+    if (this.roomAgain()) this.#events.speech?.unblocked(ALL_DEVICES, now)
   }
 }

@@ -32,9 +32,6 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
   /** How the next PUBLISH names the topic. */
   #form: TopicForm = 'name'
   readonly #events: DeviceEvents
-  #maximumPacketSize = Infinity
-  /** `send` was refused: `unblocked` is owed. */
-  #refused = false
 
   constructor(config: SessionConfig, events: DeviceEvents) {
     const settings = settingsOf(config.options)
@@ -57,14 +54,14 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
 
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
     if (!this.connected || this.over || this.#subscription?.granted === false) return false
-    if (this.stopped) return this.#refuse()
+    if (this.stopped) return this.refuse()
     const { qos } = this.#style
     if (qos === 0) {
       if (!this.#publish(0, false, payload, now)) return false
       this.#events.transmitted(sequence, now)
       return true
     }
-    if (this.state.outbound.full) return this.#refuse()
+    if (this.state.outbound.full) return this.refuse()
     const left = this.state.outbound.left(sequence)
     return left === 0
       ? this.#sendNew(sequence, qos, payload, now)
@@ -86,7 +83,7 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
       this.fail('protocol', words, now, 0x9b)
       return
     }
-    this.#maximumPacketSize = connack.maximumPacketSize
+    this.maximumPacketSize = connack.maximumPacketSize
     // An alias holds for one connection (MQTT 5 section 3.3.2.3.4), and only where the server takes one [MQTT-3.2.2-18].
     if (this.#wantsAlias && connack.topicAliasMaximum > 0) this.#form = 'name-and-alias'
     if (this.#subscription === null) this.#events.sessionReady(now)
@@ -156,7 +153,7 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
   #sendAgain(sequence: number, id: number, payload: Uint8Array, now: Nanoseconds): boolean {
     const { outbound } = this.state
     if (outbound.released(id)) {
-      if (!this.write(pubrel(id), now)) return this.#refuse()
+      if (!this.write(pubrel(id), now)) return this.refuse()
     } else if (!this.#publish(id, true, payload, now)) return false
     outbound.sent(sequence, id)
     return true
@@ -165,26 +162,13 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
   /** False: the layer below is blocked, or the message is too large. */
   #publish(id: number, again: boolean, payload: Uint8Array, now: Nanoseconds): boolean {
     const packet = publish(this.#style, this.#device, id, again, this.#form, payload)
-    if (packet.length > this.#maximumPacketSize) return this.#tooLarge(packet.length, now)
-    if (!this.write(packet, now)) return this.#refuse()
+    if (packet.length > this.maximumPacketSize) return this.tooLarge(packet.length, now)
+    if (!this.write(packet, now)) return this.refuse()
     if (this.#form === 'name-and-alias') this.#form = 'alias'
     return true
   }
 
-  #refuse(): false {
-    this.#refused = true
-    return false
-  }
-
   #release(now: Nanoseconds): void {
-    if (!this.#refused || this.over || this.stopped || this.state.outbound.full) return
-    this.#refused = false
-    this.#events.unblocked(now)
-  }
-
-  #tooLarge(size: number, now: Nanoseconds): false {
-    const words = `a PUBLISH of ${size} bytes; the server takes at most ${this.#maximumPacketSize} [MQTT-3.2.2-15]`
-    this.fail('protocol', words, now, 0)
-    return false
+    if (this.roomAgain()) this.#events.unblocked(now)
   }
 }

@@ -7,14 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../../core/errors.ts'
 import { Fleet } from '../../fleet/fleet.ts'
 import type { FleetConfig, FleetEvent, FleetOrder } from '../../fleet/fleet-protocol.ts'
-import { Pulse } from '../../fleet/pulse.ts'
 import { ReferenceConnector } from '../../fleet/reference/connector.ts'
 import { NodeLoop } from '../../io/node-loop.ts'
 import { becomeChild, enterNamespace } from '../../native/control.ts'
 import { deviceAddress } from '../../network/link-protocol.ts'
+import { fleetOrders } from './fleet-orders.ts'
 
-/** After the consumer, so that the runner tells of the same instant of both. */
-const BEHIND_CONSUMER = 10e6
 /** Milliseconds for DISCONNECT and the end of streams, before the process ends and the kernel closes what is left. */
 const END_PATIENCE = 300
 const POLL = 5
@@ -45,24 +43,7 @@ const begin = (config: FleetConfig): ((order: FleetOrder) => void) => {
   const loop = new NodeLoop()
   const connector = new ReferenceConnector(config)
   const fleet = new Fleet(config, loop, deviceAddress, say, connector)
-  const pulse = new Pulse(BEHIND_CONSUMER, (now) =>
-    say({ event: 'progress', ...fleet.progress(now) }),
-  )
-  say({ event: 'ready' })
-  return (order) => {
-    switch (order.order) {
-      case 'connect':
-        loop.arm(pulse)
-        return fleet.connect(order.at, order.ramp, order.deadline)
-      case 'phases':
-        return fleet.begin(order.plan)
-      case 'close': {
-        fleet.close(loop.now())
-        say({ event: 'report', report: fleet.report() })
-        return void end(connector)
-      }
-    }
-  }
+  return fleetOrders(fleet, loop, say, () => void end(connector))
 }
 
 process.on('uncaughtException', fail)
