@@ -40,9 +40,9 @@ export const startBroker = async (
   const cpu = context.processors.server
   const broker = started.use(await startProcess(product, plan, { namespace, cpu, signal }))
   for (const pid of broker.pids()) context.lock.started(pid)
-  const wanted = [product.ports[stack.protocol]?.plain, devicePort(product, stack)].filter(
-    (port) => typeof port === 'number',
-  )
+  // Of a plain stack devices and consumer use the same one.
+  const ports = new Set([product.ports[stack.protocol]?.plain, devicePort(product, stack)])
+  const wanted = [...ports].filter((port) => typeof port === 'number')
   await waitListening(broker, SERVER_ADDRESS, wanted, PATIENCE, signal)
   return broker
 }
