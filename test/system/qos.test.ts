@@ -37,11 +37,11 @@ describe('each QoS takes the one-way delays of its handshake', { skip: skipReaso
 
   for (const [level, { latency, ack }] of Object.entries(LEVELS))
     it(`${level}: ${latency} until delivery, ${ack ?? 'nothing'} until acknowledged`, () => {
-      // 3 ms for the processors at the end of each way.
+      // 5 ms for the processors at the end of each way: 3 on a quiet machine.
       const near = (metric: string, ways: number): void => {
         const found = result.value(metric, level)
         const off = Math.abs(found - ways * ONE_WAY)
-        assert.ok(off <= 3 * ways, `${metric} is ${found} ms, not ${ways} x ${ONE_WAY} ms`)
+        assert.ok(off <= 5 * ways, `${metric} is ${found} ms, not ${ways} x ${ONE_WAY} ms`)
       }
       near('latency.p50', latency)
       if (ack !== null) near('ack.p50', ack)
