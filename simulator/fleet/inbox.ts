@@ -54,7 +54,7 @@ export class Inbox {
     const sequence = sequenceOf(payload)
     const schedule = this.#schedule
     if (schedule === null || device < 0 || device >= this.#devices) return this.#reject()
-    if (sequence < 0 || sequence >= schedule.before(device, schedule.plan.t1)) return this.#reject()
+    if (sequence < 0 || sequence >= this.#ledger.end(device)) return this.#reject()
     this.#wakes?.received(device, sequence, now)
     const measured = this.#ledger.measures(device, sequence)
     if (measured && !this.#ledger.mark(device, sequence, this.#flag)) {

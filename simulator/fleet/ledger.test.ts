@@ -16,6 +16,8 @@ test('a device has exactly the messages whose intended time is measured', () => 
         `device ${d} message ${k}`,
       )
   assert.equal(ledger.measures(4, 2), false)
+  for (let d = 0; d < 4; d++)
+    assert.equal(ledger.end(d), schedule.before(d, schedule.plan.t1), `device ${d}`)
 })
 
 test('a flag is new once, so a second receipt is a duplicate', () => {

@@ -49,6 +49,12 @@ export class Ledger {
     return this.#slot(device, sequence) >= 0
   }
 
+  /** The number behind the device's last message: later ones are none of this cell. */
+  end(device: number): number {
+    const count = (this.#offset[device + 1] as number) - (this.#offset[device] as number)
+    return (this.#first[device] as number) + count
+  }
+
   bytes(): Uint8Array {
     return this.#flags
   }

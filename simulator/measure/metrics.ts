@@ -299,7 +299,8 @@ const INSTRUMENT: Record<string, Metric> = {
   'link.late_packets': {
     unit: 'count',
     better: 'lower',
-    meaning: 'Packets handed on more than 1 ms after their due time: a fault of the instrument.',
+    meaning:
+      'Packets handed on more than 1 ms after their due time, before the connections are closed: a fault of the instrument.',
   },
   'link.unreachable': {
     unit: 'count',

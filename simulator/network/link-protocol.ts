@@ -120,6 +120,8 @@ export interface LinkAccount {
   readonly unplannedDrops: number
   /** Packets handed on more than 1 ms after their due time. */
   readonly latePackets: number
+  /** Handed on before the devices closed their connections: those of which it is judged how late they were. */
+  readonly timedPackets: number
   /** Hand-on minus due time, ns: p50, p99, max. */
   readonly lateness: {
     readonly p50: Nanoseconds

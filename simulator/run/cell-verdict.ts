@@ -39,7 +39,7 @@ export const judgeCell = (
     scheduleDelayP99: delay.quantile(0.99) ?? 0,
     unplannedDrops: link.unplannedDrops,
     latePackets: link.latePackets,
-    packets: link.arrived,
+    packets: link.timedPackets,
     devices: cell.devices,
     connected: fleet.connected,
     commonEnd: commonEnd(fleet),

@@ -122,6 +122,7 @@ const reports = (): CellReports => {
       queued: 0,
       unplannedDrops: 0,
       latePackets: 3,
+      timedPackets: 4900,
       clocked: 0,
       lateness: { p50: 1, p99: 2, max: 3 },
       channelDigest: '',

@@ -177,7 +177,7 @@ const wire = (reports: CellReports): Reading[] => {
       packets,
     ),
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
-    reading('link.late_packets', link.latePackets, link.arrived),
+    reading('link.late_packets', link.latePackets, link.timedPackets),
     reading('link.unreachable', link.unreachable, link.arrived),
     reading('link.clocked', link.clocked, link.arrived),
   ]

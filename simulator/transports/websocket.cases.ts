@@ -7,7 +7,7 @@ import { answer, clientFrames } from './websocket-peer.cases.ts'
 import type { ClientFrame } from './websocket-peer.cases.ts'
 import { WebSocketClient } from './websocket.ts'
 
-class Below implements Lower {
+export class Below implements Lower {
   readonly traffic = new Traffic()
   sent: Uint8Array[] = []
   closes = 0

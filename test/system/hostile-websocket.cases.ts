@@ -3,24 +3,9 @@ import assert from 'node:assert/strict'
 import type { Cause, Lower, Upper } from '../../simulator/core/layer.ts'
 import { Traffic } from '../../simulator/core/layer.ts'
 import { answer, clientFrames } from '../../simulator/transports/websocket-peer.cases.ts'
+import { Below } from '../../simulator/transports/websocket.cases.ts'
 import { WebSocketClient } from '../../simulator/transports/websocket.ts'
 import type { Target } from './hostile.cases.ts'
-
-class Below implements Lower {
-  readonly traffic = new Traffic()
-  sent: Uint8Array[] = []
-  closes = 0
-  full = false
-  fromAbove(bytes: Uint8Array): boolean {
-    assert.equal(this.closes, 0, 'bytes after close')
-    if (this.full) return false
-    this.sent.push(bytes.slice())
-    return true
-  }
-  close(): void {
-    this.closes++
-  }
-}
 
 class Top implements Upper {
   below!: Lower

@@ -26,9 +26,13 @@ it(
       assert.deepEqual(result.values('devices.connected', stack), [2000, 2000])
       assert.deepEqual(result.values('delivery.ratio', stack), [1, 1])
       assert.deepEqual(result.values('link.unplanned_drops', stack), [0, 0])
-      // As of a group: half of its repetitions. Disturbed from outside is no fault of the instrument; short of processor time is.
-      const fit = verdicts.filter(({ outcome }) => outcome !== 'censored' && outcome !== 'failed')
-      assert.ok(2 * fit.length >= verdicts.length)
+      // As of a group: half of its repetitions, the last attempt of each. Disturbed from outside is no fault of the instrument; short of
+      // processor time is.
+      const last = verdicts.filter(
+        (verdict) => !verdicts.some((v) => v.cell === verdict.cell && v.attempt > verdict.attempt),
+      )
+      const fit = last.filter(({ outcome }) => outcome !== 'censored' && outcome !== 'failed')
+      assert.ok(2 * fit.length >= last.length)
       // Without a clock the link would have to wake twice for each of 6 500 packets a second.
       assert.deepEqual(result.values('link.clocked', stack), [1, 1])
       // 0.13 ms on a quiet machine.

@@ -90,6 +90,21 @@ test('what cannot be handed on is an unplanned drop', () => {
   assert.deepEqual([unplannedDrops, delivered, wire.other.up.deliveredPackets], [1, 0, 0])
 })
 
+test('it is judged how late packets are until the connections are closed', () => {
+  const bench = new Bench(config({}, shape({ delay: 10 * MILLISECOND })))
+  const handOnLate = (at: number): void => {
+    bench.udp(UP, 0, 'a', at)
+    const due = bench.emulator.nextDue()
+    bench.emulator.handedOn(bench.emulator.take(), due + 2 * MILLISECOND)
+  }
+  handOnLate(0)
+  handOnLate(20 * MILLISECOND)
+  bench.emulator.close(40 * MILLISECOND)
+  handOnLate(40 * MILLISECOND)
+  const { delivered, latePackets, timedPackets } = bench.account()
+  assert.deepEqual([delivered, latePackets, timedPackets], [3, 2, 2])
+})
+
 test('probes cross the link without being on the wire', () => {
   const bench = new Bench(config())
   bench.udp(UP, 4, 'canary', 0)

@@ -172,6 +172,7 @@ export class Emulator {
       queued,
       unplannedDrops: outside + this.strays + this.#failed,
       latePackets: this.lateness.late,
+      timedPackets: this.lateness.count,
       lateness: {
         p50: this.lateness.quantile(0.5),
         p99: this.lateness.quantile(0.99),

@@ -22,6 +22,11 @@ export class Lateness {
     if (late > LATE) this.late++
   }
 
+  /** How many were judged. */
+  get count(): number {
+    return this.#count
+  }
+
   get max(): Nanoseconds {
     return this.#max
   }
