@@ -83,7 +83,9 @@ export interface QuicheConnection {
   sourceCidsLeft(): number
   retiredScidNext(): Uint8Array | null
   availableDcids(): number
+  /** The sequence number of the connection id that is used there. */
   migrateSource(local: HostPort): number
+  retireDestinationCid(sequence: number): void
   session(): Uint8Array | null
   setSession(session: Uint8Array): void
   /** Appends to the file, which is created. */

@@ -212,13 +212,7 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
       this.#kept = null
     }
     for (;;) {
-      let sent
-      try {
-        sent = connection.send(output)
-      } catch (error) {
-        this.#failure = (error as Error).message
-        return
-      }
+      const sent = this.#next(connection, true)
       if (sent === null) return
       const [length, { to }] = sent
       this.#quiet(now)
@@ -228,6 +222,16 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
         this.#keptFor = to
         return
       }
+    }
+  }
+
+  /** The next datagram. When quiche throws, a step of the handshake has failed, and what it has to say about that comes next. */
+  #next(connection: QuicheConnection, again: boolean): ReturnType<QuicheConnection['send']> {
+    try {
+      return connection.send(output)
+    } catch (error) {
+      this.#failure = (error as Error).message
+      return again ? this.#next(connection, false) : null
     }
   }
 

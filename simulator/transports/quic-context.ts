@@ -14,6 +14,12 @@ export const DATAGRAM = 1200
 /** What one side may send before the other reads it; both are read at once here. */
 const CONNECTION_WINDOW = 1 << 20
 const STREAM_WINDOW = 1 << 18
+/**
+ * Connection ids that one side takes from the other, its first included; in quiche also the paths that it remembers. A server
+ * forgets no path of a connection, so that the client's address can change so often, less one.
+ */
+const CLIENT_IDS = 2
+const SERVER_IDS = 255
 
 export interface QuicOptions {
   /** The application protocol (RFC 7301) that both ends must name, such as mqtt. */
@@ -54,7 +60,8 @@ export class QuicContext {
   readonly config: QuicheConfig
   readonly options: QuicOptions
 
-  private constructor(config: QuicheConfig, options: QuicOptions, streams: number) {
+  /** @param streams how many the other end may open at once */
+  private constructor(config: QuicheConfig, options: QuicOptions, streams: number, ids: number) {
     this.config = config
     this.options = options
     config.setApplicationProtos([options.alpn])
@@ -68,6 +75,7 @@ export class QuicContext {
     config.setInitialMaxStreamDataBidiLocal(STREAM_WINDOW)
     config.setInitialMaxStreamDataBidiRemote(STREAM_WINDOW)
     config.setInitialMaxStreamsBidi(streams)
+    config.setActiveConnectionIdLimit(ids)
     config.setDisableActiveMigration(false)
     if (options.earlyData) config.enableEarlyData()
     if (options.keylog !== undefined) config.logKeys()
@@ -81,7 +89,7 @@ export class QuicContext {
       void new X509Certificate(authority)
       return quiche().Config.withBoringSslCtx(true, false, authority)
     })
-    return new QuicContext(config, options, 0)
+    return new QuicContext(config, options, 0, CLIENT_IDS)
   }
 
   /** For servers that present `certificate`. Throws TB_TLS_SETUP and TB_QUIC_MISSING. */
@@ -94,7 +102,7 @@ export class QuicContext {
       return quiche().Config.withBoringSslCtx(false, false, undefined, [key], [chain])
     })
     if (options.ticketKey !== undefined) config.setTicketKey(options.ticketKey)
-    return new QuicContext(config, options, options.streams)
+    return new QuicContext(config, options, options.streams, SERVER_IDS)
   }
 }
 

@@ -37,7 +37,7 @@ export class QuicServer implements DatagramEndpoint, QuicHost {
   dropped = 0
   /** Retry packets sent. */
   retries = 0
-  /** Connections refused because there are too many. */
+  /** Initials answered with CONNECTION_REFUSED; a client may send more than one. */
   refused = 0
   readonly #accept: (peer: QuicPeer, now: Nanoseconds) => QuicSession
   readonly #limits: QuicLimits

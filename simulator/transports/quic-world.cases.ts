@@ -239,8 +239,7 @@ export class World implements DatagramSocket {
       let next = monotonic() + 20 * MILLISECOND
       for (const owner of this.#owners) next = Math.min(next, owner.deadline())
       await wait(Math.max(0, (next - monotonic()) / MILLISECOND))
-      for (const owner of this.#owners)
-        if (owner.deadline() <= monotonic()) owner.expire(monotonic())
+      this.expireAll(monotonic())
     }
   }
 
@@ -248,6 +247,11 @@ export class World implements DatagramSocket {
   async pass(milliseconds: number): Promise<void> {
     const end = monotonic() + milliseconds * MILLISECOND
     await this.until(() => monotonic() >= end, milliseconds + 1000)
+  }
+
+  /** Expires everybody who is due at `now`, which may be in the future. */
+  expireAll(now: Nanoseconds): void {
+    for (const owner of this.#owners) if (owner.deadline() <= now) owner.expire(now)
   }
 
   /** The earliest deadline of all, from now, in milliseconds. */

@@ -113,8 +113,9 @@ export class QuicClient extends QuicConnection implements Layer {
   }
 
   /**
-   * The device has a new address, and `below` is the socket there: the connection goes on (RFC 9000 section 9). When the
-   * server has given no spare connection id, the old one is used on the new path, as after a NAT rebinding.
+   * The device has a new address, and `below` is the socket there: the connection goes on (RFC 9000 section 9). The first time
+   * with the server's spare connection id; later, because quiche 0.18 keeps new ids for paths that it has left, with the same one
+   * as before, as after a NAT rebinding.
    */
   moved(now: Nanoseconds): void {
     const { connection } = this
