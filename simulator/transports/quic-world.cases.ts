@@ -211,9 +211,10 @@ export class World implements DatagramSocket {
     this.clients.set(joined.port.peer, joined.client)
   }
 
+  /** A copy, because quiche decrypts in place. */
   deliver({ up, peer, bytes }: Datagram): void {
-    if (up) this.server.fromPeer(peer, bytes, monotonic())
-    else this.clients.get(peer)?.fromBelow(bytes, monotonic())
+    if (up) this.server.fromPeer(peer, new Uint8Array(bytes), monotonic())
+    else this.clients.get(peer)?.fromBelow(new Uint8Array(bytes), monotonic())
   }
 
   pump(): void {
