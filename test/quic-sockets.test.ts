@@ -91,7 +91,7 @@ const echo: ConstructorParameters<typeof QuicServer>[3] = () => ({
 test('devices with a socket each and a server on one socket talk over UDP', () => {
   using reactor = new EpollReactor()
   const endpoint = new QuicServer(serverContext(), reactor, new Traffic(), echo)
-  reactor.bindDatagram(server, new Traffic(), endpoint, Object.assign(endpoint, { timerSlot: -1 }))
+  reactor.bindDatagram(server, new Traffic(), endpoint, endpoint)
   reactor.arm(new Watchdog(reactor.now() + 5 * SECOND, () => reactor.stop()))
   const [context, traffic] = [clientContext(), new Traffic()]
   let left = 20

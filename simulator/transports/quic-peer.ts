@@ -7,7 +7,7 @@ import { peerAddress, peerKey } from '../core/endpoint.ts'
 import type { Cause, Timed, Traffic, Upper } from '../core/layer.ts'
 import type { HostPort, QuicheConnection } from '../native/quiche.ts'
 import { quiche } from '../native/quiche.ts'
-import { CONNECTION_REFUSED } from './quic-causes.ts'
+import { CONNECTION_REFUSED, NO_ERROR } from './quic-causes.ts'
 import { QuicConnection } from './quic-connection.ts'
 import type { QuicContext } from './quic-context.ts'
 import { ID_LENGTH, idKey } from './quic-packet.ts'
@@ -112,9 +112,9 @@ export class QuicPeer extends QuicConnection {
     this.shut(now, false, CONNECTION_REFUSED)
   }
 
-  /** CONNECTION_CLOSE; nobody here is told. */
-  close(now: Nanoseconds): void {
-    this.shut(now)
+  /** CONNECTION_CLOSE with an error of the application; nobody here is told. */
+  close(now: Nanoseconds, error = NO_ERROR): void {
+    if (!this.isOver) this.shut(now, true, error)
   }
 
   streamEnded(stream: QuicStream, cause: Cause, now: Nanoseconds): void {

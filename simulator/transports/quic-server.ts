@@ -28,6 +28,8 @@ const LIMITS: QuicLimits = { retryFrom: 512, connections: 20_000 }
 const output = new Uint8Array(DATAGRAM)
 
 export class QuicServer implements DatagramEndpoint, QuicHost {
+  /** Of the reactor; connections have their own. */
+  timerSlot = -1
   below!: DatagramSocket
   readonly context: QuicContext
   readonly timers: Timers

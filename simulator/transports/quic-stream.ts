@@ -31,6 +31,7 @@ export class QuicStream implements Lower {
   #blocked = false
   /** Closed from above, or by the peer. */
   #over = false
+  #paused = false
 
   constructor(carrier: QuicCarrier, id: number, traffic: Traffic) {
     this.#carrier = carrier
@@ -65,6 +66,18 @@ export class QuicStream implements Lower {
     this.#carrier.flush(now)
   }
 
+  /** The layer above takes nothing now: what comes stays in quiche, until the peer may not send more (RFC 9000 section 4.1). */
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(now: Nanoseconds): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.read(now)
+    this.#carrier.flush(now)
+  }
+
   /** The layer above hears why it is over; unless it closed the stream itself. */
   end(cause: Cause, now: Nanoseconds): void {
     const { connection } = this.#carrier
@@ -78,7 +91,7 @@ export class QuicStream implements Lower {
   read(now: Nanoseconds): void {
     for (;;) {
       const { connection } = this.#carrier
-      if (connection === null || this.#over) return
+      if (connection === null || this.#over || this.#paused) return
       let got: readonly [number, boolean] | null
       try {
         got = connection.streamRecv(this.id, input)

@@ -143,6 +143,8 @@ export class World implements DatagramSocket {
   lost: (number: number, datagram: Datagram) => boolean = () => false
   closed = false
   echo = false
+  /** Makes other sessions than those that are remembered. */
+  sessionFor: ((peer: QuicPeer) => QuicSession) | null = null
   readonly #owners = new Set<Timed>()
   #port = 1000
 
@@ -156,7 +158,8 @@ export class World implements DatagramSocket {
       arm: (owner: Timed) => void this.#owners.add(owner),
       disarm: (owner: Timed) => void this.#owners.delete(owner),
     }
-    const accept = (peer: QuicPeer): Session => {
+    const accept = (peer: QuicPeer): QuicSession => {
+      if (this.sessionFor !== null) return this.sessionFor(peer)
       const session = new Session(peer)
       session.echo = this.echo
       this.sessions.push(session)
