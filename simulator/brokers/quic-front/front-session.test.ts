@@ -32,9 +32,9 @@ class Socket implements Lower {
   close(): void {
     this.closed = true
   }
-  /** The broker says it. */
-  say(hex: string): void {
-    this.above.fromBelow(Buffer.from(hex, 'hex'), monotonic())
+  /** The broker says it, in one piece. */
+  say(...packets: string[]): void {
+    this.above.fromBelow(Buffer.from(packets.join(''), 'hex'), monotonic())
   }
   take(): string {
     const { heard } = this
@@ -65,8 +65,8 @@ class Front extends World {
 
 const CONNECT = '100c00044d5154540402003c0000'
 const CONNACK = '20020000'
-const publish = (id: string, qos: 1 | 2 = 1): string =>
-  `3${qos * 2}060001 74${id}58`.replace(' ', '')
+/** PUBLISH of `X` to topic `t`. */
+const publish = (id: string, qos: 1 | 2 = 1): string => `3${qos * 2}06000174${id}58`
 /** On a stream of the client, as hex. */
 const say = (front: Front, { client }: Joined, stream: number, hex: string, fin = false): void => {
   client.connection?.streamSend(stream, Buffer.from(hex, 'hex'), fin)
@@ -101,7 +101,7 @@ test('one stream is passed on as it is, both ways, and pieces stay pieces', () =
   front.pump()
   assert.equal(front.socket().take(), publish('0001') + publish('0002') + 'c000')
   assert.equal(front.socket().calls, calls + 1)
-  front.socket().say('40020001' + '40020002' + 'd000')
+  front.socket().say('40020001', '40020002', 'd000')
   front.pump()
   assert.equal(heard(device), '4002000140020002d000')
   assert.equal(device.top.received.length, 0)
@@ -127,7 +127,7 @@ test('answers go back on the stream of their request, and equal identifiers of t
   say(front, device, 8, '8206000100017400')
   assert.equal(front.socket().take(), publish('0001') + publish('ffff') + '8206fffe00017400')
   // In another order than they came, and in one piece.
-  front.socket().say('9003fffe00' + '40020001' + '4002ffff')
+  front.socket().say('9003fffe00', '40020001', '4002ffff')
   front.pump()
   assert.equal(heard(device), '40020001')
   assert.equal(heardOn(device, 4), '40020001')
@@ -167,7 +167,7 @@ test("the broker's own messages, and answers for a stream that is gone, come on 
   const device = begun(front)
   say(front, device, 4, publish('0005'), true)
   front.socket().take()
-  front.socket().say(publish('0009') + '40020005')
+  front.socket().say(publish('0009'), '40020005')
   front.pump()
   assert.equal(heard(device), publish('0009') + '40020005')
   write(device, Buffer.from('40020009', 'hex'))
