@@ -21,6 +21,10 @@ const before = (world: World, tickets: QuicTickets, context: QuicContext, device
 /** Says `hello` as soon as it can. */
 const sayHello = (top: Top, now: number): void =>
   void top.below.fromAbove(Buffer.from('hello'), now)
+const first = (world: World, context: QuicContext): [World, Joined] => [
+  world,
+  world.join({ context, onOpen: sayHello }),
+]
 const again = (world: World, tickets: QuicTickets, context: QuicContext): Joined =>
   world.join({ context, identity: { device: 0, tickets }, onOpen: sayHello })
 
@@ -136,4 +140,47 @@ test('whoever replays the first flight makes the server hear it twice (RFC 9001 
   assert.equal(world.sessions.length, 2)
   assert.equal(world.session(1).top().text, 'hello')
   assert.equal(write(device, 'x'), false)
+})
+
+/** Round trips until the first thing that was said is answered. */
+const trips = (world: World, device: Joined): number => {
+  for (let n = 1; n < 9; n++) {
+    world.roundTrip()
+    if (device.top.text === 'hello') return n
+  }
+  throw new Error('no answer')
+}
+
+test('the first answer takes 2 round trips; 1 with 0-RTT; 1 more with Retry', () => {
+  const echoing = (world: World): World => {
+    world.echo = true
+    return world
+  }
+  assert.equal(trips(...first(echoing(new World()), full)), 2)
+  assert.equal(trips(...first(echoing(new World(serverContext(), { retryFrom: 0 })), full)), 3)
+  for (const [context, expected] of [
+    [full, 2],
+    [early, 1],
+  ] as const) {
+    const world = echoing(new World(earlyServer))
+    const tickets = new QuicTickets()
+    before(world, tickets, context)
+    assert.equal(trips(world, again(world, tickets, context)), expected)
+  }
+})
+
+test('two messages in the first flight are both answered after 1 round trip', () => {
+  const world = new World(earlyServer)
+  world.echo = true
+  const tickets = new QuicTickets()
+  before(world, tickets, early)
+  const identity = { device: 0, tickets }
+  const onOpen = (top: Top, now: number): void => {
+    sayHello(top, now)
+    top.below.fromAbove(Buffer.from(' again'), now)
+  }
+  const device = world.join({ context: early, identity, onOpen })
+  assert.equal(world.queue.length, 2, 'both in one packet')
+  world.roundTrip()
+  assert.equal(device.top.text, 'hello again')
 })

@@ -48,6 +48,19 @@ test('a client whose address changes keeps its connection, again and again', asy
   assert.equal(device.top.cause, null)
 })
 
+test('a change of address costs a path challenge, at first of no more than the server may send there, then of 1200 bytes', async () => {
+  const world = new World(context)
+  world.echo = true
+  const device = world.opened()
+  await echoed(world, device, 'x'.repeat(200))
+  world.log = []
+  world.rebind(device)
+  write(device, 'y'.repeat(200))
+  world.pump()
+  const [up = 0] = world.sizes(true)
+  assert.deepEqual(world.sizes(false).slice(0, 2), [3 * up, 1200])
+})
+
 test('after a change of address the server reaches the client there without being asked', async () => {
   const world = new World(context)
   world.echo = true

@@ -225,6 +225,15 @@ export class World implements DatagramSocket {
       this.deliver(next)
   }
 
+  /** One round trip: what is on its way up arrives, then what that brings about. */
+  roundTrip(): void {
+    for (const up of [true, false]) {
+      const arriving = this.queue.filter((datagram) => datagram.up === up)
+      this.queue = this.queue.filter((datagram) => datagram.up !== up)
+      for (const datagram of arriving) this.deliver(datagram)
+    }
+  }
+
   opened(changes: Parameters<World['join']>[0] = {}): Joined {
     const joined = this.join(changes)
     this.pump()
