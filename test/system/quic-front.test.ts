@@ -2,15 +2,20 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once, type EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { after, before, test } from 'node:test'
+import { MqttClient } from 'mqtt'
 import type { AedesConfiguration } from '../../simulator/brokers/aedes.ts'
 import type { QuicFrontConfiguration } from '../../simulator/brokers/quic-front/configuration.ts'
 import { monotonic, SECOND } from '../../simulator/core/clock.ts'
+import type { Cause, Upper } from '../../simulator/core/layer.ts'
 import { Traffic } from '../../simulator/core/layer.ts'
 import { EpollReactor } from '../../simulator/io/epoll.ts'
+import { NodeLoop } from '../../simulator/io/node-loop.ts'
 import type { Reactor } from '../../simulator/io/reactor.ts'
 import { mqtt } from '../../simulator/protocols/mqtt/adapter.ts'
 import {
@@ -199,4 +204,74 @@ test('devices speak MQTT over QUIC to a broker that knows TCP alone, and resume 
     [...application.heard.values()],
     Array.from({ length: count }, () => 2 * EACH),
   )
+})
+
+/** The stream of a connection as a Duplex of Node, and the owner of its deadlines. */
+class Stream implements Upper {
+  timerSlot = -1
+  openedAt = Number.NaN
+  readonly below: QuicClient
+  readonly duplex: Duplex
+  #waiting: { readonly bytes: Buffer; readonly done: () => void } | null = null
+  constructor(client: QuicClient, loop: NodeLoop) {
+    client.above = this
+    this.below = client
+    this.duplex = new Duplex({
+      read() {},
+      write: (bytes: Buffer, _encoding, done: () => void) => {
+        this.#waiting = { bytes, done }
+        this.ready()
+        loop.arm(this)
+      },
+      destroy: (error, done) => {
+        client.close(monotonic())
+        loop.arm(this)
+        done(error)
+      },
+    })
+  }
+  open(): void {
+    this.ready()
+  }
+  fromBelow(bytes: Uint8Array): void {
+    this.duplex.push(Buffer.from(bytes))
+  }
+  ready(): void {
+    const waiting = this.#waiting
+    if (waiting === null || !this.below.fromAbove(waiting.bytes, monotonic())) return
+    this.#waiting = null
+    waiting.done()
+  }
+  closed(cause: Cause): void {
+    this.duplex.destroy(cause.code === 'closed' ? undefined : new Error(cause.detail))
+  }
+  deadline(): number {
+    return this.below.deadline()
+  }
+  expire(now: number): void {
+    this.below.expire(now)
+  }
+}
+
+test('the mqtt package works over the stream of our QUIC client', { timeout: 10_000 }, async () => {
+  const loop = new NodeLoop()
+  const client = new QuicClient(clientContext(), new Traffic(), NAME)
+  const stream = new Stream(client, loop)
+  const local = { host: host(3), port: 0 }
+  const port = { local, remote: front, owner: stream, traffic: new Traffic() }
+  loop.connectDatagram(port, client)
+  const options = { clientId: 'library', protocolVersion: 4, reconnectPeriod: 0 } as const
+  const library = new MqttClient(() => stream.duplex, options)
+  const heard: string[] = []
+  library.on('message', (_topic, payload) => void heard.push(payload.toString()))
+  const events = library as unknown as EventEmitter
+  await once(events, 'connect')
+  await library.subscribeAsync('t', { qos: 2 })
+  for (const qos of [0, 1, 2] as const) await library.publishAsync('t', `QoS ${qos}`, { qos })
+  await library.publishAsync('t', 'x'.repeat(100_000), { qos: 1 })
+  while (heard.length < 4) await once(events, 'message')
+  assert.deepEqual(heard.slice(0, 3), ['QoS 0', 'QoS 1', 'QoS 2'])
+  assert.equal(heard[3]?.length, 100_000)
+  await library.endAsync()
+  stream.duplex.destroy()
 })
