@@ -8,6 +8,7 @@ import { PacketReader } from '../../protocols/mqtt/reader.ts'
 import { LARGEST_VARIABLE } from '../../protocols/mqtt/variable-integer.ts'
 import { Violation } from '../../protocols/mqtt/violation.ts'
 import type { Sink } from './run.ts'
+import { Waiting } from './waiting.ts'
 
 export interface BrokerEvents {
   fromBroker(first: number, bytes: Uint8Array, start: number, end: number, now: Nanoseconds): void
@@ -15,6 +16,8 @@ export interface BrokerEvents {
   brokerPaused(now: Nanoseconds): void
   /** `takes` has become true. */
   brokerReady(now: Nanoseconds): void
+  /** More waits for the broker than may. */
+  overloaded(now: Nanoseconds): void
   /** The broker closed the connection, could not be reached, or does not speak MQTT. */
   brokerEnded(now: Nanoseconds): void
 }
@@ -31,8 +34,8 @@ export class BrokerSide implements Upper, Timer, PacketHandler, Sink {
   begun = false
   readonly #events: BrokerEvents
   readonly #reader = new PacketReader(LARGEST_PACKET)
-  /** What the socket refused. */
-  #waiting: Uint8Array[] = []
+  /** What came before the socket was open, or what it refused. */
+  readonly #waiting = new Waiting()
   #open = false
 
   constructor(events: BrokerEvents) {
@@ -41,13 +44,13 @@ export class BrokerSide implements Upper, Timer, PacketHandler, Sink {
 
   /** Clients' bytes are welcome. */
   get takes(): boolean {
-    return this.#open && this.#waiting.length === 0
+    return this.#open && this.#waiting.isEmpty
   }
 
   open(now: Nanoseconds): void {
     this.openedAt = now
     this.#open = true
-    this.#events.brokerReady(now)
+    this.ready(now)
   }
 
   fromBelow(bytes: Uint8Array, now: Nanoseconds): void {
@@ -69,16 +72,12 @@ export class BrokerSide implements Upper, Timer, PacketHandler, Sink {
   send(bytes: Uint8Array, now: Nanoseconds): void {
     if (this.over) return
     this.begun = true
-    if (this.#waiting.length > 0 || !this.below.fromAbove(bytes, now))
-      this.#waiting.push(new Uint8Array(bytes))
+    this.#waiting.send(this.below, bytes, now)
+    if (this.#waiting.tooMuch) this.#events.overloaded(now)
   }
 
   ready(now: Nanoseconds): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (!this.below.fromAbove(next, now)) return
-      this.#waiting.shift()
-    }
-    this.#events.brokerReady(now)
+    if (this.#waiting.drain(this.below, now)) this.#events.brokerReady(now)
   }
 
   closed(_cause: Cause, now: Nanoseconds): void {

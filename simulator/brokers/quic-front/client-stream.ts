@@ -5,8 +5,16 @@ import type { PacketHandler } from '../../protocols/mqtt/reader.ts'
 import { PacketReader } from '../../protocols/mqtt/reader.ts'
 import { LARGEST_VARIABLE } from '../../protocols/mqtt/variable-integer.ts'
 import { Violation } from '../../protocols/mqtt/violation.ts'
-import type { QuicStream } from '../../transports/quic-stream.ts'
 import type { Sink } from './run.ts'
+import { Waiting } from './waiting.ts'
+
+/** A stream of QUIC, or the one stream of another connection, which cannot pause. */
+export interface FrontStream {
+  readonly id: number
+  fromAbove(bytes: Uint8Array, now: Nanoseconds): boolean
+  pause(): void
+  resume(now: Nanoseconds): void
+}
 
 export interface ClientEvents {
   /** One packet: its first byte, and variable header and payload from `start` to `end`. Throws a Violation. */
@@ -23,12 +31,10 @@ export interface ClientEvents {
   /** The stream ended, and not by us. */
   clientEnded(stream: ClientStream, now: Nanoseconds): void
   violated(now: Nanoseconds): void
-  /** More waits for the client than it may. */
+  /** More waits for the client, or from it, than may. */
   overloaded(now: Nanoseconds): void
 }
 
-/** What may wait for a client that takes nothing, bytes. */
-export const MOST_WAITING = 1 << 20
 /** All that MQTT knows: the broker has limits of its own, and says more about them. */
 const LARGEST_PACKET = LARGEST_VARIABLE + 5
 
@@ -36,13 +42,12 @@ export class ClientStream implements Upper, PacketHandler, Sink {
   below!: Lower
   openedAt: Nanoseconds = Number.NaN
   over = false
-  readonly stream: QuicStream
+  readonly stream: FrontStream
   readonly #events: ClientEvents
   readonly #reader = new PacketReader(LARGEST_PACKET)
-  #waiting: Uint8Array[] = []
-  #waitingBytes = 0
+  readonly #waiting = new Waiting()
 
-  constructor(stream: QuicStream, events: ClientEvents) {
+  constructor(stream: FrontStream, events: ClientEvents) {
     this.stream = stream
     this.#events = events
   }
@@ -69,18 +74,12 @@ export class ClientStream implements Upper, PacketHandler, Sink {
 
   send(bytes: Uint8Array, now: Nanoseconds): void {
     if (this.over) return
-    if (this.#waiting.length === 0 && this.stream.fromAbove(bytes, now)) return
-    this.#waiting.push(new Uint8Array(bytes))
-    this.#waitingBytes += bytes.length
-    if (this.#waitingBytes > MOST_WAITING) this.#events.overloaded(now)
+    this.#waiting.send(this.stream, bytes, now)
+    if (this.#waiting.tooMuch) this.#events.overloaded(now)
   }
 
   ready(now: Nanoseconds): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (!this.stream.fromAbove(next, now)) return
-      this.#waiting.shift()
-      this.#waitingBytes -= next.length
-    }
+    this.#waiting.drain(this.stream, now)
   }
 
   closed(_cause: Cause, now: Nanoseconds): void {

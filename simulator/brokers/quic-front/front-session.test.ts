@@ -6,8 +6,8 @@ import { Traffic } from '../../core/layer.ts'
 import type { Joined } from '../../transports/quic-world.cases.ts'
 import { clientContext, serverContext, World, write } from '../../transports/quic-world.cases.ts'
 import type { BrokerSide } from './broker-side.ts'
-import { MOST_WAITING } from './client-stream.ts'
 import { FrontSession } from './front-session.ts'
+import { MOST_WAITING } from './waiting.ts'
 
 const [context, frontContext] = [clientContext(), serverContext()]
 

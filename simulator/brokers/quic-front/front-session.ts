@@ -1,7 +1,7 @@
 /**
- * One MQTT client behind the front end: a QUIC connection in front, a TCP connection to the broker behind.
+ * One MQTT client behind the front end: its own connection in front, a TCP connection to the broker behind.
  *
- * The first bidirectional stream is the control stream: CONNECT must come there. Each further one is a data stream of the same
+ * On QUIC, the first bidirectional stream is the control stream: CONNECT must come there. Each further one is a data stream of the same
  * session, with packets of the types 3 to 11 alone; the broker's answer to a request goes back on the stream that the request
  * came on, and all else goes to the control stream. So EMQX 5 is spoken to, and so clients speak to it.
  */
@@ -10,11 +10,10 @@ import type { Cause, Upper } from '../../core/layer.ts'
 import { PUBLISH } from '../../protocols/mqtt/packet.ts'
 import { variableSize } from '../../protocols/mqtt/variable-integer.ts'
 import { protocolError } from '../../protocols/mqtt/violation.ts'
-import type { QuicPeer, QuicSession } from '../../transports/quic-peer.ts'
-import type { QuicStream } from '../../transports/quic-stream.ts'
+import type { QuicSession } from '../../transports/quic-peer.ts'
 import type { BrokerEvents } from './broker-side.ts'
 import { BrokerSide } from './broker-side.ts'
-import type { ClientEvents } from './client-stream.ts'
+import type { ClientEvents, FrontStream } from './client-stream.ts'
 import { ClientStream } from './client-stream.ts'
 import { endsFlight, isAnswer, putWord, requestIdAt, UNSUBACK, wordAt } from './packet-field.ts'
 import { StreamPacketIds } from './packet-ids.ts'
@@ -27,8 +26,14 @@ const NORMAL = 0
 const PROTOCOL_ERROR = 1
 const OVERLOADED = 2
 
+/** The client's connection. */
+export interface FrontPeer {
+  /** Ends it; QUIC tells the client the error. */
+  close(now: Nanoseconds, error: number): void
+}
+
 export class FrontSession implements QuicSession, ClientEvents, BrokerEvents {
-  readonly #peer: Pick<QuicPeer, 'close'>
+  readonly #peer: FrontPeer
   readonly #broker: BrokerSide
   readonly #streams = new Map<number, ClientStream>()
   readonly #ids = new StreamPacketIds()
@@ -39,13 +44,13 @@ export class FrontSession implements QuicSession, ClientEvents, BrokerEvents {
   #over = false
 
   /** `connect` opens the connection to the broker under the pile that it is given. */
-  constructor(peer: Pick<QuicPeer, 'close'>, connect: (above: BrokerSide) => void) {
+  constructor(peer: FrontPeer, connect: (above: BrokerSide) => void) {
     this.#peer = peer
     this.#broker = new BrokerSide(this)
     connect(this.#broker)
   }
 
-  streamOpened(stream: QuicStream): Upper {
+  streamOpened(stream: FrontStream): Upper {
     const opened = new ClientStream(stream, this)
     this.#streams.set(stream.id, opened)
     if (!this.#mayRead(stream.id)) stream.pause()
