@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { after, before, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { MqttClient } from 'mqtt'
 import type { AedesConfiguration } from '../../simulator/brokers/aedes.ts'
-import type { QuicFrontConfiguration } from '../../simulator/brokers/quic-front/configuration.ts'
+import type { FrontEndConfiguration } from '../../simulator/brokers/front-end/configuration.ts'
 import { monotonic, SECOND } from '../../simulator/core/clock.ts'
 import type { Cause, Upper } from '../../simulator/core/layer.ts'
 import { Traffic } from '../../simulator/core/layer.ts'
@@ -26,6 +27,7 @@ import {
 import type { ConsumerSession, DeviceSession } from '../../simulator/protocols/session.ts'
 import { QuicTickets } from '../../simulator/transports/quic-tickets.ts'
 import { clientContext, NAME, PKI } from '../../simulator/transports/quic-world.cases.ts'
+import { GCM } from '../../simulator/transports/tls-pair.cases.ts'
 import { QuicClient } from '../../simulator/transports/quic.ts'
 
 /** Loopback addresses of this process's own. */
@@ -33,6 +35,7 @@ const host = (last: number): string =>
   `127.${(process.pid >> 8) & 127}.${process.pid & 255}.${last}`
 const broker = { host: host(1), port: 1883 }
 const front = { host: host(1), port: 14567 }
+const tlsFront = { host: host(1), port: 8883 }
 const source = (name: string): string => join(import.meta.dirname, '../../simulator/brokers', name)
 const folder = mkdtempSync(join(tmpdir(), 'thingbench-quic-'))
 const children: ReturnType<typeof spawn>[] = []
@@ -64,20 +67,28 @@ before(async () => {
     secure: null,
   }
   await start('aedes-process.ts', configuration)
-  const options: QuicFrontConfiguration = {
-    listen: front,
+  const common = {
     broker,
     chain: kept('chain.pem', PKI.certificate),
     key: kept('key.pem', PKI.key),
-    ticketKey: kept('tickets.key', randomBytes(48)),
-    alpn: 'mqtt',
-    congestion: 'bbr',
-    idleTimeout: 30 * SECOND,
-    keepalive: null,
-    earlyData: true,
-    streams: 10,
   }
-  await start('quic-front/process.ts', options)
+  const options: FrontEndConfiguration = {
+    ...common,
+    listen: front,
+    transport: {
+      kind: 'quic',
+      ticketKey: kept('tickets.key', randomBytes(48)),
+      alpn: 'mqtt',
+      congestion: 'bbr',
+      idleTimeout: 30 * SECOND,
+      keepalive: null,
+      earlyData: true,
+      streams: 10,
+    },
+  }
+  await start('front-end/process.ts', options)
+  const secure: FrontEndConfiguration = { ...common, listen: tlsFront, transport: { kind: 'tls', ...GCM } } // prettier-ignore
+  await start('front-end/process.ts', secure)
 })
 after(async () => {
   for (const child of children) {
@@ -275,3 +286,20 @@ test('the mqtt package works over the stream of our QUIC client', { timeout: 10_
   await library.endAsync()
   stream.duplex.destroy()
 })
+
+test(
+  'the mqtt package reaches the broker through the same front end over TLS',
+  { timeout: 10_000 },
+  async () => {
+    const { host: address, port } = tlsFront
+    const socket = connectTls({ host: address, port, servername: NAME, ca: PKI.authority })
+    const library = new MqttClient(() => socket, { clientId: 'secure', reconnectPeriod: 0 })
+    const events = library as unknown as EventEmitter
+    await once(events, 'connect')
+    await library.subscribeAsync('s', { qos: 1 })
+    const heard = once(events, 'message')
+    await library.publishAsync('s', 'x'.repeat(100_000), { qos: 1 })
+    assert.equal(String((await heard)[1]).length, 100_000)
+    await library.endAsync()
+  },
+)

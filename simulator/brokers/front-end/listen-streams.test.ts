@@ -6,7 +6,7 @@ import { Traffic } from '../../core/layer.ts'
 import { MemoryReactor } from '../../io/memory.ts'
 import { GCM, PKI } from '../../transports/tls-pair.cases.ts'
 import { TlsClient, TlsContext } from '../../transports/tls.ts'
-import { listenStreams } from './stream-front.ts'
+import { listenStreams } from './listen-streams.ts'
 
 const front = { host: '10.0.0.1', port: 8883 }
 const broker = { host: '10.0.0.2', port: 1883 }
