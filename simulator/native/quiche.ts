@@ -81,6 +81,7 @@ export interface QuicheConnection {
   sendAckEliciting(): void
   newSourceCid(id: Uint8Array, resetToken: bigint, retireIfNeeded: boolean): number
   sourceCidsLeft(): number
+  activeSourceCids(): number
   retiredScidNext(): Uint8Array | null
   availableDcids(): number
   /** The sequence number of the connection id that is used there. */

@@ -53,7 +53,7 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
   protected abstract readonly handshakeLimit: Nanoseconds
   /** The peer's certificate, in words. */
   protected abstract readonly peerCertificate: string
-  /** Sends a datagram. False when the layer below refuses it; `resume` follows. */
+  /** Sends a datagram. False when the layer below refuses it; `flush` follows when it takes datagrams again. */
   protected abstract output(datagram: Uint8Array, to: HostPort, now: Nanoseconds): boolean
   /** The handshake is done. */
   protected abstract established(connection: QuicheConnection, now: Nanoseconds): void
@@ -150,11 +150,7 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
     this.flush(now)
   }
 
-  /** The layer below takes datagrams again. */
-  protected resume(now: Nanoseconds): void {
-    this.flush(now)
-  }
-
+  /** Sends what there is, unless a call that does so at its end is running. */
   flush(now: Nanoseconds): void {
     const { connection } = this
     if (this.#busy || connection === null) return
@@ -167,16 +163,11 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
   /** CONNECTION_CLOSE, after what the congestion window lets through now; nobody here is told. */
   protected shut(now: Nanoseconds, application = true, error = NO_ERROR): void {
     const { connection } = this
-    if (connection === null) return this.#release()
+    if (connection === null) return this.release()
     this.#send(connection, now)
     connection.close(application, error, NO_REASON)
     this.#send(connection, now)
-    this.#release()
-  }
-
-  /** The end without a word to the peer; nobody is told. */
-  protected free(): void {
-    this.#release()
+    this.release()
   }
 
   /** Ends the connection for `cause`, with a word to the peer. */
@@ -193,6 +184,7 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
       this.#limit = NEVER
       this.#quiet(now)
       this.established(connection, now)
+      if (this.connection === null) return
     }
     if (connection.isReadable()) this.#read(connection, now)
     for (const stream of this.streams.values()) stream.drain(now)
@@ -275,11 +267,12 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
   }
 
   #end(cause: Cause, now: Nanoseconds): void {
-    this.#release()
+    this.release()
     this.ended(cause, now)
   }
 
-  #release(): void {
+  /** The end without a word to the peer; nobody is told. */
+  protected release(): void {
     const { connection } = this
     const open = this.#state === 'open'
     this.#state = 'over'

@@ -44,6 +44,9 @@ export interface QuicHost {
   peerOver(peer: QuicPeer): void
 }
 
+/** Ids of a connection at a time, however many the client would take. */
+const MOST_IDS = 4
+
 /** The socket below knows its address: for quiche it is always the same one. */
 const SERVER: HostPort = { host: '192.0.2.1', port: 1 }
 
@@ -167,9 +170,10 @@ export class QuicPeer extends QuicConnection {
     this.#host.named(key, this)
   }
 
-  /** Gives the client ids for paths to come, as many as it takes. */
+  /** Gives the client ids for paths to come. */
   #spare(connection: QuicheConnection): void {
-    while (connection.sourceCidsLeft() > 0) {
+    const most = MOST_IDS - connection.activeSourceCids()
+    for (let left = Math.min(most, connection.sourceCidsLeft()); left > 0; left--) {
       const id = randomBytes(ID_LENGTH)
       connection.newSourceCid(id, BigInt(`0x${randomBytes(16).toString('hex')}`), false)
       this.#name(id)
@@ -177,7 +181,9 @@ export class QuicPeer extends QuicConnection {
   }
 
   #renew(connection: QuicheConnection, now: Nanoseconds): void {
-    for (let id = connection.retiredScidNext(); id !== null; id = connection.retiredScidNext()) {
+    let id = connection.retiredScidNext()
+    if (id === null) return
+    for (; id !== null; id = connection.retiredScidNext()) {
       const key = idKey(id)
       this.#names.delete(key)
       this.#host.unnamed(key)

@@ -4,7 +4,7 @@ import { monotonic, NEVER, SECOND } from '../core/clock.ts'
 import { destinationOf } from './quic-packet.ts'
 import { RetryTokens } from './quic-token.ts'
 import type { Joined } from './quic-world.cases.ts'
-import { serverContext, World, write } from './quic-world.cases.ts'
+import { clientContext, serverContext, World, write } from './quic-world.cases.ts'
 
 const context = serverContext()
 
@@ -108,6 +108,14 @@ test('an id that a client gives back finds nobody any more, and it gets another 
   world.server.fromPeer(device.port.peer, first, monotonic())
   assert.equal(world.server.dropped, dropped + 1)
   await echoed(world, device, 'after ')
+})
+
+test('a client that would take any number of connection ids gets three spare ones', () => {
+  const world = new World(context)
+  const greedy = clientContext()
+  greedy.config.setActiveConnectionIdLimit(2 ** 40)
+  const device = world.opened({ context: greedy })
+  assert.equal(device.client.connection?.availableDcids(), 3)
 })
 
 test('a copy of a packet from elsewhere does not steal the connection', async () => {

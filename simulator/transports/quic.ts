@@ -96,7 +96,7 @@ export class QuicClient extends QuicConnection implements Layer {
   }
 
   ready(now: Nanoseconds): void {
-    this.resume(now)
+    this.flush(now)
   }
 
   /** CONNECTION_CLOSE; what a full congestion window keeps back is not sent any more (RFC 9000 section 10.2). */
@@ -108,7 +108,7 @@ export class QuicClient extends QuicConnection implements Layer {
 
   closed(cause: Cause, now: Nanoseconds): void {
     if (this.isOver) return
-    this.free()
+    this.release()
     this.above.closed(cause, now)
   }
 
