@@ -165,7 +165,7 @@ test('a half-open handshake ends after 10 s', () => {
 })
 
 test('beyond the limit of connections clients are refused with words, and one that leaves makes room', () => {
-  const world = new World(context, { connections: 2, retryFrom: 0 })
+  const world = new World(context, { connections: 2 })
   const first = world.opened()
   world.opened()
   const third = world.join()

@@ -19,7 +19,7 @@ import { RetryTokens } from './quic-token.ts'
 export interface QuicLimits {
   /** Handshakes under way from which a client must first show that it receives at its address (Retry); 0: always. */
   readonly retryFrom: number
-  /** Connections, handshakes included; more are refused (CONNECTION_REFUSED), or dropped when their address is not certain. */
+  /** Connections, handshakes included; more are refused (CONNECTION_REFUSED), after a Retry. */
   readonly connections: number
 }
 
@@ -97,13 +97,9 @@ export class QuicServer implements DatagramEndpoint, QuicHost {
   #initial(peer: PeerKey, header: QuicheHeader, bytes: Uint8Array, now: Nanoseconds): void {
     const { dcid, token } = header
     const original = token?.length ? this.#tokens.original(token, peer, dcid, now) : null
-    if (original === null && this.#handshaking.size >= this.#limits.retryFrom)
-      return this.#retry(peer, header, now)
     const full = this.#peers.size >= this.#limits.connections
-    if (full && original === null) {
-      this.dropped++
-      return
-    }
+    if (original === null && (full || this.#handshaking.size >= this.#limits.retryFrom))
+      return this.#retry(peer, header, now)
     const accepted = new QuicPeer(this, peer, dcid, original, now)
     if (full) {
       this.refused++
