@@ -169,7 +169,7 @@ export const quiche = (): Quiche => {
     loaded = createRequire(import.meta.url)(PACKAGE) as Quiche
   } catch (error) {
     // The first line: npm and the loader go on with a list of what they tried.
-    const reason = String((error as Error).message).split('\n', 1)[0] ?? ''
+    const reason = (error as Error).message.split('\n', 1)[0] ?? ''
     const machine = `${process.platform} on ${process.arch}`
     throw new ThingbenchError('TB_QUIC_MISSING', { package: PACKAGE, machine, reason })
   }

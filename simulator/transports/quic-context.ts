@@ -114,7 +114,7 @@ const configured = (what: string, make: () => QuicheConfig): QuicheConfig => {
     throw new ThingbenchError('TB_TLS_SETUP', {
       what,
       found: 'for QUIC',
-      reason: String((error as Error).message),
+      reason: (error as Error).message,
       advice: 'It must be PEM.',
     })
   }

@@ -41,7 +41,7 @@ test('traffic counts what crosses the upper boundary', () => {
   write(device, 'letters')
   world.pump()
   const { traffic } = device.client
-  assert.deepEqual({ ...traffic }, { sentBytes: 11, sentCalls: 2, receivedBytes: 11, receivedCalls: traffic.receivedCalls }) // prettier-ignore
+  assert.deepEqual([traffic.sentBytes, traffic.sentCalls, traffic.receivedBytes], [11, 2, 11])
   assert.deepEqual([world.server.traffic.receivedBytes, world.server.traffic.sentBytes], [11, 11])
 })
 

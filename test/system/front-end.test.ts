@@ -158,9 +158,8 @@ class Application extends Events {
     super()
     this.#ready = ready
     this.#done = done
-    assert.equal(mqtt.consumer.kind, 'subscribe')
-    const { create } = mqtt.consumer as Extract<typeof mqtt.consumer, { kind: 'subscribe' }>
-    this.session = create(consumerConfig('acknowledged'), this)
+    assert.ok(mqtt.consumer.kind === 'subscribe')
+    this.session = mqtt.consumer.create(consumerConfig('acknowledged'), this)
   }
   override consumerReady(): void {
     this.#ready()

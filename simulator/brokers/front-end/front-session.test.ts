@@ -204,7 +204,7 @@ test('a broker that takes nothing stops the client, and loses nothing', async ()
   const front = new Front()
   const device = begun(front)
   front.socket().full = true
-  const large = `30f0a204${'0001'}74${'ab'.repeat(70_000 - 3)}`
+  const large = `30f0a204000174${'ab'.repeat(70_000 - 3)}`
   let taken = 0
   for (let i = 0; i < 20; i++) {
     if (write(device, Buffer.from(large, 'hex'))) taken++
@@ -223,7 +223,7 @@ test('a client that takes nothing is given up when too much waits for it', () =>
   const front = new Front()
   begun(front)
   front.lost = () => true
-  const message = `30f0a204${'0001'}74${'ab'.repeat(70_000 - 3)}`
+  const message = `30f0a204000174${'ab'.repeat(70_000 - 3)}`
   for (let i = 0; i < MOST_WAITING / 70_000; i++) front.socket().say(message)
   assert.ok(!front.socket().closed)
   for (let i = 0; i < 4; i++) front.socket().say(message)
