@@ -1,5 +1,5 @@
 /**
- * Servers on datagrams. Only an endpoint (CoAP server, DTLS server, later QUIC) creates connections, keyed by peer.
+ * Servers on datagrams. Only an endpoint (CoAP, DTLS or QUIC server) creates connections, keyed by peer, or by connection id.
  * A DTLS server is an endpoint to the socket below it and a socket to the endpoint above it.
  */
 import type { Nanoseconds } from './clock.ts'

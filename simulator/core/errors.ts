@@ -119,6 +119,10 @@ export const ERRORS = {
     exit: 1,
     text: 'Cannot use TLS or DTLS: OpenSSL in this Node ({node}) lacks {symbols}. Start thingbench through ./thingbench, which takes the Node of the lockfile.',
   },
+  TB_QUIC_MISSING: {
+    exit: 1,
+    text: 'Cannot use QUIC on this machine ({machine}): the package {package} does not load ({reason}). It exists for Linux on x86_64 with glibc 2.34 or newer. There, run npm ci without leaving out optional packages; elsewhere, leave out the stacks on QUIC (--only).',
+  },
   TB_TCP_CONGESTION: {
     exit: 1,
     text: 'This kernel has no congestion control "{algorithm}": /proc/sys/net/ipv4/tcp_available_congestion_control has {available}. Load it as root (modprobe tcp_{algorithm}), or ask for one of those (tcp.congestion).',

@@ -4,7 +4,7 @@ import { SSL_AD_REASON_OFFSET } from '../native/openssl-constants.ts'
 import { errorWords, openssl } from '../native/openssl.ts'
 
 /** Alerts with which a peer refuses our certificate, or the lack of one. */
-const ABOUT_CERTIFICATES: Readonly<Record<number, string>> = {
+export const ABOUT_CERTIFICATES: Readonly<Record<number, string>> = {
   42: 'bad_certificate',
   43: 'unsupported_certificate',
   44: 'certificate_revoked',
