@@ -93,6 +93,7 @@ export class Audit {
     )
     const properties: Record<string, string> = {
       server: `${broker.title} ${result.brokerVersion}`,
+      'server runs as': result.brokerRuntime,
       hops: String(broker.hops),
       client: clientWords(stack),
       reliability: stack.reliability,

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { brokerNamed } from '../brokers/catalogue.ts'
+import { Containers } from '../brokers/runtimes/container/containers.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
 import { requireLink } from '../network/host.ts'
@@ -30,6 +32,9 @@ import type { RunDocument, Start } from './run-document.ts'
 import { runBlocks } from './runner.ts'
 import { Store } from './store.ts'
 
+/** How servers are started: as processes of this machine, or in containers as far as docker-compose.yml has them. */
+export type Runtime = 'process' | 'container'
+
 export interface RunRequest {
   readonly scenario: Scenario
   /** The run folder itself, or null for results/<scenario>-<time>. */
@@ -41,6 +46,7 @@ export interface RunRequest {
   readonly command: string
   /** Options of the command line that changed the question. */
   readonly options: Narrowing
+  readonly runtime: Runtime
   /** Where the lock of this machine is: `lockFolders()`. */
   readonly locks: readonly string[]
   /** Tells the user a line. */
@@ -73,7 +79,8 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   if (lock.cleaned !== null) request.say(lock.cleaned)
   const { 'net.core.somaxconn': somaxconn } = await requireLink()
   await requireRoom(request, somaxconn)
-  const context = createContext(request.scenario, lock)
+  const containers = request.runtime === 'container' ? await prepareContainers(request) : null
+  const context = createContext(request.scenario, lock, containers)
   const start: Start = {
     command: request.command,
     environment: await describeEnvironment(),
@@ -163,7 +170,11 @@ const requireRoom = async (
 }
 
 /** Keys and names of a run: fresh for each, so that no run knows another's. */
-const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
+const createContext = (
+  scenario: Scenario,
+  lock: RunLock,
+  containers: Containers | null,
+): RunContext => {
   const secret = randomBytes(32)
   const day = 86_400_000
   const notBefore = new Date(Date.now() - day)
@@ -180,7 +191,16 @@ const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
     processors: assignProcessors(allowedProcessors()),
     timeline: scenario.timeline,
     lock,
+    containers,
   }
+}
+
+/** Images are built before the first cell, because that takes processors. */
+const prepareContainers = async ({ scenario, say, signal }: RunRequest): Promise<Containers> => {
+  const containers = await Containers.open()
+  const products = scenario.stacks.map(({ broker }) => brokerNamed(broker))
+  await containers.prepare(products, say, signal)
+  return containers
 }
 
 /** How busy this machine is when no cell runs. */

@@ -7,7 +7,7 @@ import { catalogue } from '../../run/catalogue.ts'
 import { lockFolders } from '../../run/lock-file.ts'
 import { narrow, type Narrowing } from '../../run/narrow.ts'
 import { openRun, sameQuestion, type EarlierRun } from '../../run/resume.ts'
-import { becomePrivileged } from '../../run/rootless.ts'
+import { becomePrivileged, requireRoot } from '../../run/rootless.ts'
 import type { RunOutcome } from '../../run/run.ts'
 import { runScenario } from '../../run/run.ts'
 import { readScenario } from '../../scenario/load.ts'
@@ -56,6 +56,8 @@ export const run = async (
     say(`the run in ${earlier.folder} is complete: there is nothing left to measure`)
     return 0
   }
+  const runtime = argv.runtime === 'container' ? 'container' : 'process'
+  if (runtime === 'container') requireRoot(words)
   await becomePrivileged()
   const display = events ?? displayOn(process.stderr, process.env.TERM)
   using interrupt = new Interrupt(display)
@@ -65,6 +67,7 @@ export const run = async (
       out: argv.out ?? null,
       resume: earlier?.folder ?? null,
       options: optionsOf(argv),
+      runtime,
       locks: lockFolders(),
       say: (line) => display.say(`thingbench: ${line}`),
       results: RESULTS,
@@ -135,7 +138,7 @@ const PLANNED: readonly (readonly [
   string,
   string,
 ])[] = [
-  ['runtime', (v) => v === 'container' || v === 'embedded', '--runtime', 'auto, process'],
+  ['runtime', (v) => v === 'embedded', '--runtime', 'auto, process, container'],
   ['link', (v) => v === 'netem', '--link', 'auto, userspace'],
   ['capture', (v) => v === true, '--capture', 'running without it'],
 ]
