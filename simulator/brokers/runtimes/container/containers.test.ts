@@ -167,12 +167,8 @@ test('an engine whose processes are not to be seen here is told', async () => {
 
 test('what a killed run left is removed, and what others made is not', async () => {
   await using engine = await FakeEngine.start()
-  const container = (name: string, label: string): void => {
-    const body = { Entrypoint: [], Cmd: [], Env: [], Labels: { 'thingbench.container': label } }
-    engine.containers.set(name, { name, body, child: null, stream: null, archives: [] })
-  }
-  container('thingbench-left', 'thingbench-left')
-  container('thingbench-other', '')
+  engine.leave('thingbench-left', 'thingbench-left')
+  engine.leave('thingbench-other', '')
   const names = ['thingbench-gone', 'thingbench-left', 'thingbench-other']
   assert.deepEqual(await removeContainers(names), { removed: ['thingbench-left'], problem: null })
   assert.deepEqual([...engine.containers.keys()], ['thingbench-other'])

@@ -67,6 +67,12 @@ export class FakeEngine implements AsyncDisposable {
     return engine
   }
 
+  /** A container that somebody left, and has labelled as ours by that name. */
+  leave(name: string, label: string): void {
+    const body = { Entrypoint: [], Cmd: [], Env: [], Labels: { 'thingbench.container': label } }
+    this.containers.set(name, { name, body, child: null, stream: null, archives: [] })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#before === undefined) delete process.env.DOCKER_HOST
     else process.env.DOCKER_HOST = this.#before
