@@ -62,7 +62,7 @@ export const ERRORS = {
   },
   TB_ENGINE_SILENT: {
     exit: 1,
-    text: 'No container engine answers at {socket}: {reason}. {remedy} Or take the servers of this machine: --runtime process.',
+    text: 'No container engine answers at {reason}. {remedy} Or take the servers of this machine: --runtime process.',
   },
   TB_IMAGE_BUILD: {
     exit: 1,

@@ -3,7 +3,7 @@ import { constants, accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { BrokerProduct } from '../brokers/broker.ts'
 import { BROKERS } from '../brokers/catalogue.ts'
-import { openEngine } from '../brokers/runtimes/container/engine.ts'
+import { probeEngine } from '../brokers/runtimes/container/engine.ts'
 import { inRange } from '../brokers/versions.ts'
 import { probeTun } from '../network/host.ts'
 import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
@@ -138,15 +138,15 @@ const broker = async (product: BrokerProduct): Promise<Finding> => {
 /** Only those who ask for containers need one. */
 const containerEngine = async (): Promise<Finding> => {
   const what = 'container engine'
-  try {
-    const { Version: version } = await (await openEngine()).version()
-    if (isPrivileged()) return { what, state: 'ok', detail: version, remedy: null }
-    const detail = `${version}; but containers need root`
-    return { what, state: 'note', detail, remedy: 'sudo ./thingbench run ... --runtime container' }
-  } catch (error) {
-    const detail = `none for --runtime container: ${(error as Error).message}`
-    return { what, state: 'note', detail, remedy: null }
+  const found = await probeEngine()
+  if (!found.ok) {
+    const detail = `none answers at ${found.reason}: needed for --runtime container`
+    return { what, state: 'note', detail, remedy: found.remedy }
   }
+  const { Version: version } = await found.engine.version()
+  if (isPrivileged()) return { what, state: 'ok', detail: version, remedy: null }
+  const detail = `${version}, but containers need root`
+  return { what, state: 'note', detail, remedy: 'sudo ./thingbench run ... --runtime container' }
 }
 
 const limits = async (): Promise<Finding[]> => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brokerNamed } from '../brokers/catalogue.ts'
-import { Containers } from '../brokers/runtimes/container/containers.ts'
+import type { Containers } from '../brokers/runtimes/container/containers.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
 import { requireLink } from '../network/host.ts'
@@ -17,6 +17,7 @@ import type { Idle } from './cell.ts'
 import { machineBusy } from './cell-usage.ts'
 import { packetRateWarning } from './calibration/packet-rate.ts'
 import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
+import { containersFor, type Runtime } from './containers-for.ts'
 import { describeEnvironment } from './environment.ts'
 import { isFullDisk, orFullDisk, withReserve } from './full-disk.ts'
 import { fitOf, openFilesFor } from './limits.ts'
@@ -31,9 +32,6 @@ import { openRun } from './resume.ts'
 import type { RunDocument, Start } from './run-document.ts'
 import { runBlocks } from './runner.ts'
 import { Store } from './store.ts'
-
-/** How servers are started: as processes of this machine, or in containers as far as docker-compose.yml has them. */
-export type Runtime = 'process' | 'container'
 
 export interface RunRequest {
   readonly scenario: Scenario
@@ -79,7 +77,9 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   if (lock.cleaned !== null) request.say(lock.cleaned)
   const { 'net.core.somaxconn': somaxconn } = await requireLink()
   await requireRoom(request, somaxconn)
-  const containers = request.runtime === 'container' ? await prepareContainers(request) : null
+  const products = request.scenario.stacks.map(({ broker }) => brokerNamed(broker))
+  const { runtime, say, signal } = request
+  const containers = await containersFor(runtime, products, say, signal)
   const context = createContext(request.scenario, lock, containers)
   const start: Start = {
     command: request.command,
@@ -193,14 +193,6 @@ const createContext = (
     lock,
     containers,
   }
-}
-
-/** Images are built before the first cell, because that takes processors. */
-const prepareContainers = async ({ scenario, say, signal }: RunRequest): Promise<Containers> => {
-  const containers = await Containers.open()
-  const products = scenario.stacks.map(({ broker }) => brokerNamed(broker))
-  await containers.prepare(products, say, signal)
-  return containers
 }
 
 /** How busy this machine is when no cell runs. */

@@ -60,7 +60,7 @@ test('a server is held until it is released, then it is the first process, and n
   await using engine = await FakeEngine.start()
   const containers = await prepared(product(SERVER))
   assert.equal(containers.has(product('')), true)
-  assert.equal(containers.has({ ...product(''), name: 'aedes' }), false)
+  assert.equal(containers.has({ ...product(''), name: 'prosody' }), false)
   const broker = await containers.hold(product(SERVER), plan, placement)
   const [pid = 0] = broker.pids()
   const program = (): string => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')[0] ?? ''

@@ -38,13 +38,13 @@ export class Containers {
     return new Containers(await openEngine(), readServices())
   }
 
-  /** Whether the product can be started in a container: what is part of thingbench runs as it always does. */
+  /** Whether there is an image of the product. */
   has(product: BrokerProduct): boolean {
-    return this.#services.some(({ name }) => name === product.name)
+    return this.#images.has(product.name)
   }
 
   /**
-   * Sees to it that the products' images are there.
+   * Sees to it that there are images of those products that have a service: what is part of thingbench runs as it always does.
    * @param say tells the user a line
    * @throws ThingbenchError TB_IMAGE_BUILD
    */

@@ -36,24 +36,36 @@ export const reasonOf = (error: unknown): string => {
 /** True for an answer that there is no such image or container. */
 export const isNotFound = (error: unknown): boolean => (error as EngineError).statusCode === 404
 
-export const engineSilent = (error: unknown): ThingbenchError =>
-  new ThingbenchError('TB_ENGINE_SILENT', {
-    socket: socketName(),
-    reason: reasonOf(error),
-    remedy: REMEDIES[(error as EngineError).code ?? ''] ?? OTHERWISE,
-  })
+export type EngineProbe =
+  | { readonly ok: true; readonly engine: Engine }
+  | { readonly ok: false; readonly reason: string; readonly remedy: string }
+
+/** @param error of Node's, from a request to the engine */
+export const notAnswering = (error: unknown): EngineProbe & { readonly ok: false } => ({
+  ok: false,
+  reason: `${socketName()}: ${reasonOf(error)}`,
+  remedy: REMEDIES[(error as EngineError).code ?? ''] ?? OTHERWISE,
+})
+
+/** Whether an engine answers. */
+export const probeEngine = async (): Promise<EngineProbe> => {
+  // A tenth of a second to load, which only those pay who want it.
+  const { default: Client } = await import('dockerode')
+  try {
+    await new Client({ timeout: PATIENCE }).ping()
+    return { ok: true, engine: new Client() }
+  } catch (error) {
+    return notAnswering(error)
+  }
+}
 
 /**
  * The engine, which has answered.
  * @throws ThingbenchError TB_ENGINE_SILENT
  */
 export const openEngine = async (): Promise<Engine> => {
-  // A tenth of a second to load, which only those pay who want it.
-  const { default: Client } = await import('dockerode')
-  try {
-    await new Client({ timeout: PATIENCE }).ping()
-    return new Client()
-  } catch (error) {
-    throw engineSilent(error)
-  }
+  const probe = await probeEngine()
+  if (probe.ok) return probe.engine
+  const { reason, remedy } = probe
+  throw new ThingbenchError('TB_ENGINE_SILENT', { reason, remedy })
 }

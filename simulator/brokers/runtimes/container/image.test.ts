@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { mosquitto } from '../../mosquitto.ts'
 import { LogRing } from '../log-ring.ts'
 import { Containers } from './containers.ts'
-import { engineSilent } from './engine.ts'
+import { notAnswering } from './engine.ts'
 import { FakeEngine } from './fake-engine.cases.ts'
 import { buildRemedy, followBuild } from './image.ts'
 import { removeContainers } from './leftovers.ts'
@@ -80,7 +80,7 @@ test('no engine, one that has ended and one that is not for us have each a remed
     if (before === undefined) delete process.env.DOCKER_HOST
     else process.env.DOCKER_HOST = before
   }
-  const failed = (code: string): string => engineSilent(Object.assign(new Error('x'), { code })).message // prettier-ignore
+  const failed = (code: string): string => notAnswering(Object.assign(new Error('x'), { code })).remedy // prettier-ignore
   assert.match(failed('ECONNREFUSED'), /systemctl start docker/)
   assert.match(failed('EACCES'), /sudo/)
   assert.match(failed('ETIMEDOUT'), /docker version/)
