@@ -77,9 +77,12 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   if (lock.cleaned !== null) request.say(lock.cleaned)
   const { 'net.core.somaxconn': somaxconn } = await requireLink()
   await requireRoom(request, somaxconn)
-  const products = request.scenario.stacks.map(({ broker }) => brokerNamed(broker))
-  const { runtime, say, signal } = request
-  const containers = await containersFor(runtime, products, say, signal)
+  const { runtime, scenario, say, signal } = request
+  const servers = scenario.stacks.map(({ broker, server }) => ({
+    product: brokerNamed(broker),
+    limited: server !== undefined,
+  }))
+  const containers = await containersFor(runtime, servers, say, signal)
   const context = createContext(request.scenario, lock, containers)
   const start: Start = {
     command: request.command,

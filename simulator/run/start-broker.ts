@@ -59,7 +59,7 @@ export const prepareBroker = async (
       start: async (namespace) =>
         listening(started.use(await startProcess(product, plan, { namespace, cpu, signal }))),
     }
-  const placement = { name: lock.containerName(), cpu, signal }
+  const placement = { name: lock.containerName(), cpu, limits: cell.stack.server, signal }
   const held = started.use(await containers.hold(product, plan, placement))
   return {
     namespace: held.namespace,

@@ -145,6 +145,18 @@ repetitions: 1
 seed: 7
 `
 
+/** 500 sessions of OpenSSL need three times as much. */
+const SMALL = `
+thingbench: 1
+title: How many TLS sessions fit into 8 MiB?
+stacks: [{ stack: mqtt-tls, server: { memory: 8 MiB } }]
+links: [lan]
+devices: 500
+workload: { interval: 1 s }
+phases: { ramp: 3 s, warmup: 1 s, measure: 3 s, drain: 1 s }
+repetitions: 1
+`
+
 describe('a run with servers in containers', { skip }, () => {
   it('puts the same on the wire as one with processes', async (t) => {
     const runs = new Map<Runtime, Awaited<ReturnType<typeof runText>>>()
@@ -174,6 +186,20 @@ describe('a run with servers in containers', { skip }, () => {
     assert.equal(
       runs.get('process')?.run.audit.stacks['server runs as']?.['mqtt-tcp'],
       'a process of this machine',
+    )
+    assert.deepEqual(containersLeft(), [])
+  })
+
+  it('says when a server needs more memory than it may use', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(SMALL)
+    const { code, stderr } = await command.run(['run', file, '--out', command.out])
+    assert.equal(code, 1, stderr)
+    const verdict = (await command.rows()).find(({ metric }) => metric === 'outcome')
+    assert.equal(verdict?.outcome, 'failed')
+    assert.match(
+      verdict.warnings.join(),
+      /Eclipse Mosquitto ended in the middle of the cell \(signal SIGKILL: out of memory\)[^]*mosquitto version .* running/,
     )
     assert.deepEqual(containersLeft(), [])
   })

@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../../../core/errors.ts'
 import type { Broker, BrokerPlan, BrokerProduct, Launch } from '../../broker.ts'
+import type { ServerLimits } from '../../../core/types.ts'
 import { LogRing } from '../log-ring.ts'
 import { withDescendants } from './descendants.ts'
 import { isNotFound, reasonOf, type Engine } from './engine.ts'
@@ -22,6 +23,8 @@ export interface ContainerPlacement {
   readonly name: string
   /** The processor to stay on; null: any. */
   readonly cpu: number | null
+  /** Absent: none. */
+  readonly limits?: ServerLimits | undefined
   readonly signal: AbortSignal
 }
 
@@ -44,9 +47,10 @@ const options = (
   image: Image,
   { command, args, env }: Launch,
   { folder, devices }: BrokerPlan,
-  { name, cpu }: ContainerPlacement,
+  { name, cpu, limits }: ContainerPlacement,
 ) => {
   const files = devices + OWN_DESCRIPTORS
+  const { memory = null, cpu: share = null } = limits ?? {}
   return {
     name,
     // Not its name: what was looked at is what runs.
@@ -69,6 +73,9 @@ const options = (
       SecurityOpt: ['seccomp=unconfined', 'apparmor=unconfined'],
       CapDrop: ['ALL'],
       ...(cpu !== null && { CpusetCpus: String(cpu) }),
+      // Swap is memory that is slow: the same number for both together means none.
+      ...(memory !== null && { Memory: memory, MemorySwap: memory }),
+      ...(share !== null && { NanoCpus: Math.round(share * 1e9) }),
     },
   }
 }

@@ -85,15 +85,22 @@ test('a server is held until it is released, then it is the first process, and n
   assert.equal(existsSync(`/proc/${pid}`), false)
 })
 
-test('a container has no network, no capabilities, one processor and descriptors for all devices', async () => {
+test('a container has no network, no capabilities, one processor, its limits and descriptors for all devices', async () => {
   await using engine = await FakeEngine.start()
   const containers = await prepared(product(SERVER))
-  await using held = await containers.hold(product(SERVER), plan, { ...placement, cpu: 1 })
+  await using held = await containers.hold(product(SERVER), plan, {
+    ...placement,
+    cpu: 1,
+    limits: { memory: 64 * 2 ** 20, cpu: 0.5 },
+  })
   assert.equal(held.product.name, 'mosquitto')
   const { HostConfig = {} } = engine.containers.get('thingbench-test')?.body ?? {}
   assert.equal(HostConfig['NetworkMode'], 'none')
   assert.deepEqual(HostConfig['CapDrop'], ['ALL'])
   assert.equal(HostConfig['CpusetCpus'], '1')
+  assert.equal(HostConfig['Memory'], 67_108_864)
+  assert.equal(HostConfig['MemorySwap'], 67_108_864)
+  assert.equal(HostConfig['NanoCpus'], 500_000_000)
   assert.deepEqual(HostConfig['Ulimits'], [{ Name: 'nofile', Soft: 1034, Hard: 1034 }])
 })
 
