@@ -148,6 +148,13 @@ const expectHere = async (product: BrokerProduct, pid: number, name: string): Pr
   throw elsewhere('the process of that number is another one')
 }
 
+export interface CommandResult {
+  /** What it printed on both outputs. */
+  readonly text: string
+  /** Its exit status; null when that is not known. */
+  readonly status: number | null
+}
+
 export class ContainerBroker implements Broker {
   readonly product: BrokerProduct
   readonly runtime = 'container'
@@ -200,19 +207,24 @@ export class ContainerBroker implements Broker {
     this.#stream.end('\n')
   }
 
-  /** Runs a command beside the server, and gives what it prints on both outputs, with its exit status. */
-  async run(
-    command: readonly string[],
-  ): Promise<{ readonly text: string; readonly status: number | null }> {
-    const exec = await this.#container.exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true }) // prettier-ignore
-    const stream = await exec.start({})
-    const output = new PassThrough({ encoding: 'utf8' })
-    this.#engine.modem.demuxStream(stream, output, output)
-    stream.on('end', () => output.end())
-    let text = ''
-    for await (const part of output) text += part as string
-    const { ExitCode } = await exec.inspect()
-    return { text, status: ExitCode }
+  /**
+   * Runs a command beside the server.
+   * @throws ThingbenchError TB_CONTAINER_REFUSED
+   */
+  async run(command: readonly string[]): Promise<CommandResult> {
+    try {
+      const exec = await this.#container.exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true }) // prettier-ignore
+      const stream = await exec.start({})
+      const output = new PassThrough({ encoding: 'utf8' })
+      this.#engine.modem.demuxStream(stream, output, output)
+      stream.once('close', () => output.end())
+      let text = ''
+      for await (const part of output) text += part as string
+      const { ExitCode } = await exec.inspect()
+      return { text, status: ExitCode }
+    } catch (error) {
+      throw refused(this.product, `run ${command.join(' ')} in`, error)
+    }
   }
 
   pids(): readonly number[] {
