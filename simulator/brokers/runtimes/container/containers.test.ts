@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { brokerPlan } from '../../broker-plan.cases.ts'
 import type { BrokerProduct } from '../../broker.ts'
 import { waitListening } from '../process.ts'
+import { HERE } from '../programs.ts'
 import { Containers } from './containers.ts'
 import { endOf } from './container.ts'
 import { FakeEngine } from './fake-engine.cases.ts'
@@ -122,6 +123,37 @@ test('the end of a container is told as that of a process', () => {
   assert.equal(endOf(127), 'exit status 127')
   assert.equal(endOf(137), 'signal SIGKILL')
   assert.equal(endOf(139), 'signal SIGSEGV')
+})
+
+test('the version is asked in the container, once for each image', async () => {
+  await using fake = await FakeEngine.start()
+  let asked = 0
+  const curious: BrokerProduct = {
+    ...product(SERVER),
+    async version(programs = HERE) {
+      asked++
+      const found = [
+        await programs.find('sh'),
+        await programs.find('no-such-program'),
+        await programs.ask('sh', ['-c', 'echo on one; echo on the other >&2; exit 3']),
+        await programs.ask('no-such-program', []),
+        await programs.read(join(root, 'server.conf')),
+      ]
+      assert.match(found[0] ?? '', /^\/.*sh$/)
+      assert.deepEqual((found[2] ?? '').trim().split('\n').sort(), ['on one', 'on the other'])
+      assert.deepEqual([found[1], found[3], found[4]], [null, null, 'a configuration'])
+      await assert.rejects(programs.read('/nowhere'), /cat: .*\/nowhere/)
+      return '1.5'
+    },
+  }
+  const containers = await prepared(curious)
+  for (let i = 0; i < 2; i++) {
+    await using broker = await containers.hold(curious, plan, placement)
+    await containers.release(broker)
+    assert.equal(broker.version, '1.5')
+  }
+  assert.equal(asked, 1)
+  assert.equal(fake.containers.size, 0)
 })
 
 test('a version that is not known is refused, with the image', async () => {

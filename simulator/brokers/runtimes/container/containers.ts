@@ -17,7 +17,9 @@ const programsIn = (container: ContainerBroker): Programs => ({
     return (await this.find(name)) === null ? null : (await container.run([name, ...args])).text
   },
   async read(file) {
-    return (await container.run(['cat', file])).text
+    const { text, status } = await container.run(['cat', file])
+    if (status !== 0) throw new Error(text.trim())
+    return text
   },
 })
 

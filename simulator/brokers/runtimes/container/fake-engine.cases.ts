@@ -51,6 +51,7 @@ export class FakeEngine implements AsyncDisposable {
   shownPid: number | null = null
   readonly #folder = mkdtempSync(join(tmpdir(), 'thingbench-engine-'))
   readonly #server = createServer((request, response) => void this.#answer(request, response))
+  readonly #commands: { readonly words: readonly string[]; status: number | null }[] = []
   readonly #before = process.env.DOCKER_HOST
 
   private constructor() {
@@ -97,11 +98,31 @@ export class FakeEngine implements AsyncDisposable {
     if (refusal) return send(refusal.status, { message: refusal.message })
     if (route === 'GET _ping') return send(200)
     if (route === 'POST build') return this.#build(url, response)
+    if (kind === 'exec') return this.#command(Number(name), verb, response, send)
     if (kind === 'images') return this.#image(decodeURIComponent(name), send)
     if (name === 'create') return this.#create(url, body, send)
     const container = this.containers.get(name)
     if (container === undefined) return send(404, { message: `No such container: ${name}` })
     await this.#withContainer(container, request.method === 'DELETE' ? 'remove' : verb, body, send)
+  }
+
+  /** Commands beside servers: on this machine, as the servers are. */
+  #command(
+    id: number,
+    verb: string,
+    response: ServerResponse,
+    send: (status: number, answer?: unknown) => void,
+  ): void {
+    const command = this.#commands[id]
+    if (verb === 'json') return send(200, { ExitCode: command?.status ?? null })
+    const [program = '', ...args] = command?.words ?? []
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.on('data', (bytes: Buffer) => response.write(framed(1, bytes)))
+    child.stderr.on('data', (bytes: Buffer) => response.write(framed(2, bytes)))
+    child.once('close', (status) => {
+      if (command) command.status = status
+      response.end()
+    })
   }
 
   #image(name: string, send: (status: number, answer?: unknown) => void): void {
@@ -136,6 +157,10 @@ export class FakeEngine implements AsyncDisposable {
     const { child } = container
     const hasEnded = child === null || child.exitCode !== null || child.signalCode !== null
     switch (verb) {
+      case 'exec': {
+        const { Cmd: words } = JSON.parse(body.toString()) as Body
+        return send(201, { Id: String(this.#commands.push({ words, status: null }) - 1) })
+      }
       case 'archive':
         container.archives.push(body)
         return send(200)
