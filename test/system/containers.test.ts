@@ -140,7 +140,7 @@ stacks: [mqtt-tcp, mqtt-tls, xmpp-tcp, { stack: coap-udp, broker: libcoap }]
 links: [lan]
 devices: 10
 workload: { interval: 500 ms }
-phases: { ramp: 1 s, warmup: 1 s, measure: 5 s, drain: 2 s }
+phases: { ramp: 1 s, warmup: 1 s, measure: 4 s, drain: 1 s }
 repetitions: 1
 seed: 7
 `

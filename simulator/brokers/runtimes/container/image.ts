@@ -18,6 +18,8 @@ const SOURCE = 'thingbench.source'
 /** Build arguments that are taken from our environment; the last are known to every Dockerfile. */
 const ARGUMENTS = ['EXTRA_CA', 'http_proxy', 'https_proxy', 'no_proxy']
 const LAST_LINES = 10
+/** Characters: a command goes on for lines, and its beginning tells enough. */
+const LONGEST_STEP = 100
 
 /** A line of the engine's answer to a build. */
 export interface BuildLine {
@@ -66,8 +68,8 @@ export const followBuild = async (
       const line = JSON.parse(text) as BuildLine
       failure ??= line.error ?? null
       log.append(line.stream ?? `${line.error ?? line.status ?? ''}\n`)
-      const words = line.stream?.trim() ?? ''
-      if (words.startsWith('Step ')) step(words)
+      const [words = ''] = line.stream?.trim().split('  ') ?? []
+      if (words.startsWith('Step ')) step(words.slice(0, LONGEST_STEP))
     }
   }
   return failure

@@ -47,3 +47,12 @@ for (const product of programs) {
     assert.equal(installed, product.debianPackage)
   })
 }
+
+test('the image of bench has every server, and what else thingbench needs', () => {
+  const [{ context = '' } = {}] = services
+  const text = readFileSync(join(context, '..', 'bench', 'Dockerfile'), 'utf8')
+  const [, installed = ''] = /--no-install-recommends \\\n +(.+) \\\n/.exec(text) ?? []
+  const wanted = programs.map(({ debianPackage }) => debianPackage ?? '')
+  const others = ['ca-certificates', 'iproute2', 'libatomic1', 'nodejs', 'npm']
+  assert.deepEqual(installed.split(' '), [...wanted, ...others].sort())
+})

@@ -20,7 +20,8 @@ interface ComposeFile {
       {
         readonly image: string
         readonly build: { readonly context: string }
-        readonly labels: Readonly<Record<string, string>>
+        readonly profiles: readonly string[]
+        readonly labels?: Readonly<Record<string, string>>
       }
     >
   >
@@ -28,12 +29,15 @@ interface ComposeFile {
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
 
+/** Those of servers. */
 export const readServices = (): readonly Service[] => {
   const file = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8')) as ComposeFile
-  return Object.entries(file.services).map(([name, { image, build, labels }]) => ({
-    name,
-    image,
-    context: join(ROOT, build.context),
-    labels,
-  }))
+  return Object.entries(file.services)
+    .filter(([, { profiles }]) => profiles.includes('servers'))
+    .map(([name, { image, build, labels = {} }]) => ({
+      name,
+      image,
+      context: join(ROOT, build.context),
+      labels,
+    }))
 }
