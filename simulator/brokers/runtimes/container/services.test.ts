@@ -49,8 +49,7 @@ for (const product of programs) {
 }
 
 test('the image of bench has every server, and what else thingbench needs', () => {
-  const [{ context = '' } = {}] = services
-  const text = readFileSync(join(context, '..', 'bench', 'Dockerfile'), 'utf8')
+  const text = readFileSync(join(services[0]?.context ?? '', '..', 'bench', 'Dockerfile'), 'utf8')
   const [, installed = ''] = /--no-install-recommends \\\n +(.+) \\\n/.exec(text) ?? []
   const wanted = programs.map(({ debianPackage }) => debianPackage ?? '')
   const others = ['ca-certificates', 'iproute2', 'libatomic1', 'nodejs', 'npm']
