@@ -27,7 +27,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: Readonly<Record<string, RegExp>> = {
   koffi: /^native\/(libc|openssl[\w-]*)\.ts$/,
   yargs: /^cli\//,
-  yaml: /^scenario\//,
+  yaml: /^(scenario|brokers\/runtimes\/container)\//,
+  dockerode: /^brokers\/runtimes\/container\//,
   aedes: /^brokers\/aedes/,
   mqtt: /^fleet\/reference\//,
   vega: /^report\//,

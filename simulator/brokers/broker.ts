@@ -1,5 +1,6 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
 import type { Framing, ProtocolOptions, Security, Stack, TlsAbilities } from '../core/types.ts'
+import type { Programs } from './runtimes/programs.ts'
 import type { VersionRange } from './versions.ts'
 
 export interface BrokerPlan {
@@ -66,8 +67,8 @@ export interface BrokerProduct {
   readonly ports: Readonly<Record<string, Ports>>
   /** protocol -> ports at which it is served over WebSocket too, with the same securities; absent: nowhere. */
   readonly websocket?: Readonly<Record<string, Ports>>
-  /** The exact version, by asking the program; null when it is not installed. */
-  version(): Promise<string | null>
+  /** The exact version, by asking the program, that of this machine if no other is given; null when it is not installed. */
+  version(programs?: Programs): Promise<string | null>
   /** Its file of configuration; absent where it has none. With a password that is no secret it can be kept in the results. */
   readonly configuration?: (plan: BrokerPlan) => { readonly file: string; readonly text: string }
   /** Writes configuration into the plan's folder and says what to start; null: nothing to start. */
@@ -78,8 +79,10 @@ export interface BrokerProduct {
 export interface Broker extends AsyncDisposable {
   readonly product: BrokerProduct
   readonly version: string
-  /** A program of this machine, or an npm package in a process of its own. */
-  readonly runtime: 'process' | 'embedded'
+  /** A program of this machine, an npm package in a process of its own, or a program of an image. */
+  readonly runtime: 'process' | 'embedded' | 'container'
+  /** Name and digest of the image; null where there is none. */
+  readonly image: string | null
   /** Processes whose CPU and memory are the broker's. */
   pids(): readonly number[]
   /** The last lines of its log. */

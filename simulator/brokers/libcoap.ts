@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThingbenchError } from '../core/errors.ts'
 import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
-import { askProgram } from './runtimes/find-program.ts'
+import { HERE, type Programs } from './runtimes/programs.ts'
 
 /** The same program with and without DTLS, so that the difference is DTLS. It listens for DTLS on the next port. */
 const PROGRAM = 'coap-server-openssl'
@@ -38,9 +38,9 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
   }
 }
 
-const version = async (): Promise<string | null> => {
+const version = async (programs: Programs = HERE): Promise<string | null> => {
   // It knows no option for that, and prints its name and version with the usage after one that it does not know.
-  const usage = await askProgram(PROGRAM, ['-?'])
+  const usage = await programs.ask(PROGRAM, ['-?'])
   return usage === null ? null : (/coap-server\S* v(\S+)/.exec(usage)?.[1] ?? 'unknown')
 }
 

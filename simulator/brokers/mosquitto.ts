@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mqtt } from '../protocols/mqtt/adapter.ts'
 import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
-import { askProgram } from './runtimes/find-program.ts'
+import { HERE, type Programs } from './runtimes/programs.ts'
 
 const PROGRAM = 'mosquitto'
 const CONFIGURATION = 'mosquitto.conf'
@@ -93,8 +93,8 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
   return { command: PROGRAM, args: ['-c', file], env: {} }
 }
 
-const version = async (): Promise<string | null> => {
-  const usage = await askProgram(PROGRAM, ['-h'])
+const version = async (programs: Programs = HERE): Promise<string | null> => {
+  const usage = await programs.ask(PROGRAM, ['-h'])
   return usage === null ? null : (/mosquitto version (\S+)/.exec(usage)?.[1] ?? 'unknown')
 }
 

@@ -1,9 +1,9 @@
 /** Prosody 0.12 as a message router and nothing else: no storage, no federation, no rosters, no limits. */
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { xmpp } from '../protocols/xmpp/adapter.ts'
 import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
-import { findProgram } from './runtimes/find-program.ts'
+import { HERE, type Programs } from './runtimes/programs.ts'
 
 const PROGRAM = 'prosody'
 const CONFIGURATION = 'prosody.cfg.lua'
@@ -86,12 +86,12 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
  * Prosody has no option that says its version (`prosody --version` starts a server), so we ask as it asks itself: the program
  * is a Lua script that names its source folder, where the file prosody.version holds it.
  */
-const version = async (): Promise<string | null> => {
-  const program = await findProgram(PROGRAM)
+const version = async (programs: Programs = HERE): Promise<string | null> => {
+  const program = await programs.find(PROGRAM)
   if (program === null) return null
-  const script = await readFile(program, 'utf8')
+  const script = await programs.read(program)
   const source = /^CFG_SOURCEDIR\s*=\s*['"](.+?)['"]/m.exec(script)?.[1] ?? dirname(program)
-  return (await readFile(join(source, 'prosody.version'), 'utf8')).trim()
+  return (await programs.read(join(source, 'prosody.version'))).trim()
 }
 
 export const prosody: BrokerProduct = {

@@ -48,6 +48,26 @@ export const ERRORS = {
     exit: 1,
     text: 'The key of {identity} has a byte 0x00 or 0x0a, which the identity file of {broker} cannot hold. Keys for it must be printable; or take another broker.',
   },
+  TB_CONTAINER_ELSEWHERE: {
+    exit: 1,
+    text: 'The container of {broker} was started as process {pid} of its engine, which cannot be seen here ({reason}). No link can be laid into it: the engine must run on this machine itself, neither in a virtual machine (Docker Desktop) nor elsewhere (DOCKER_HOST), and thingbench outside of containers, as root. Or take the servers of this machine: --runtime process.',
+  },
+  TB_CONTAINER_REFUSED: {
+    exit: 1,
+    text: 'The container engine would not {step} the container of {broker}: {reason}. "docker info" shows what the engine can do, and its warnings; where they say nothing, type "thingbench doctor", or take the servers of this machine: --runtime process.',
+  },
+  TB_CONTAINER_ROOT: {
+    exit: 1,
+    text: 'Servers in containers need root: their link is laid into network namespaces that belong to root, whoever may use the engine. You are user {user}. Type: sudo ./thingbench {words}',
+  },
+  TB_ENGINE_SILENT: {
+    exit: 1,
+    text: 'No container engine answers at {reason}. {remedy} Or take the servers of this machine: --runtime process.',
+  },
+  TB_IMAGE_BUILD: {
+    exit: 1,
+    text: 'The image {image} could not be built from {folder}: {reason}. {remedy} The last lines of the build:\n{log}',
+  },
   TB_ROLE_FAILED: {
     exit: 1,
     text: 'The {role} process of the cell failed: {reason} (Where no remedy is named, type "thingbench doctor"; when that finds nothing, please report it with the folder of the cell.)',

@@ -64,6 +64,14 @@ export interface TcpOptions {
   readonly timestamps: boolean
 }
 
+/** What a server in a container may use at most; null: all that there is. */
+export interface ServerLimits {
+  /** Bytes, of the container as a whole, without swap. */
+  readonly memory: number | null
+  /** Share of its processor. */
+  readonly cpu: number | null
+}
+
 /** A stack as a scenario asks for it: application protocol x transport x security, with the name it has in every result. */
 export interface Stack {
   readonly name: string
@@ -80,6 +88,8 @@ export interface Stack {
   readonly dtls: DtlsOptions | null
   readonly tcp: TcpOptions
   readonly options: ProtocolOptions
+  /** Absent: none. */
+  readonly server?: ServerLimits
 }
 
 /** How the messages of a device are spaced: evenly, at random, or so many at once. The mean gap is the interval in all three. */

@@ -40,7 +40,7 @@ class Link {
       down: down.trace === null ? null : readTrace(down.trace),
     }
     this.#emulator = new Emulator(config, pool, traces)
-    this.#ends = makeEnds(mtu, config.tcp)
+    this.#ends = makeEnds(mtu, config.tcp, config.serverNamespace ?? null)
     const { devices, server } = this.#ends
     this.#pace = new Pace(shortestDelay(config), monotonic())
     this.#engine = new Engine(this.#emulator, this.#pace, devices.tun, server.tun, control.input)

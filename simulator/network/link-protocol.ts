@@ -30,6 +30,8 @@ export interface LinkConfig {
   readonly profile: LinkProfile
   readonly timeline: readonly TimelineEvent[]
   readonly tcp: TcpOptions
+  /** File of a network namespace that is to become the server's, such as that of a container; absent: a new one. */
+  readonly serverNamespace?: string
   /** Scenario seed and repetition in one: the channel is a function of it, device, direction and time. */
   readonly seed: number
   /** What payloads are filled with; seen in a packet, it is plaintext on the wire. */

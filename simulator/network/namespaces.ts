@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { ThingbenchError } from '../core/errors.ts'
 import type { TcpOptions } from '../core/types.ts'
 import { NativeMemory, errno, errnoName, libc, systemCall } from '../native/libc.ts'
-import { CLONE_NEWNET, O_CLOEXEC, O_NONBLOCK, O_RDWR } from '../native/linux.ts'
+import { CLONE_NEWNET, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR } from '../native/linux.ts'
 import { REMEDIES } from './host.ts'
 import { DEVICE_NETWORK, EXTERNAL_NETWORK, SERVER_ADDRESS } from './link-protocol.ts'
 import { pinCongestion, pinSysctls, recordSysctls } from './sysctls.ts'
@@ -47,21 +47,32 @@ const SERVER_ROUTES = [
 /**
  * Makes both ends, and leaves the calling thread in the namespace where it was. Throws TB_LINK_PRIVILEGE, TB_LINK_TUN,
  * TB_LINK_SETUP or TB_TCP_CONGESTION; the thread is then wherever it came to.
+ * @param serverNamespace file of a network namespace that is to become the server's; null: a new one
  */
-export const makeEnds = (mtu: number, tcp: TcpOptions): { devices: LinkEnd; server: LinkEnd } => {
+export const makeEnds = (
+  mtu: number,
+  tcp: TcpOptions,
+  serverNamespace: string | null = null,
+): { devices: LinkEnd; server: LinkEnd } => {
   const home = openSync('/proc/thread-self/ns/net', 'r')
   const ends = {
-    devices: makeEnd(mtu, tcp, DEVICES_ROUTES),
-    server: makeEnd(mtu, tcp, SERVER_ROUTES),
+    devices: makeEnd(mtu, tcp, DEVICES_ROUTES, null),
+    server: makeEnd(mtu, tcp, SERVER_ROUTES, serverNamespace),
   }
   systemCall('setns back to the first network namespace', libc().setns(home, CLONE_NEWNET))
   closeSync(home)
   return ends
 }
 
-/** Moves the calling thread into a new namespace and sets that up. */
-const makeEnd = (mtu: number, tcp: TcpOptions, routes: readonly string[]): LinkEnd => {
-  if (libc().unshare(CLONE_NEWNET) < 0)
+/** Moves the calling thread into a namespace, a new one for null, and sets that up. */
+const makeEnd = (
+  mtu: number,
+  tcp: TcpOptions,
+  routes: readonly string[],
+  existing: string | null,
+): LinkEnd => {
+  if (existing !== null) enter(existing)
+  else if (libc().unshare(CLONE_NEWNET) < 0)
     throw failure('TB_LINK_PRIVILEGE', 'make a network namespace', errno())
   const namespace = openSync('/proc/thread-self/ns/net', 'r')
   const unpinned = pinSysctls(tcp)
@@ -83,6 +94,15 @@ const makeEnd = (mtu: number, tcp: TcpOptions, routes: readonly string[]): LinkE
   const sysctls = { ...recordSysctls(), ...metricsOf(shown) }
   if (unpinned.length > 0) sysctls.unpinned = unpinned.join(', ')
   return { namespace, tun, sysctls, drops: () => readDrops(counters) }
+}
+
+/** The namespace of a container is not younger than the container: it is there before the link is. */
+const enter = (namespace: string): void => {
+  const fd = libc().open(namespace, O_RDONLY | O_CLOEXEC, 0)
+  const entered = fd >= 0 && libc().setns(fd, CLONE_NEWNET) === 0
+  const code = errno()
+  if (fd >= 0) closeSync(fd)
+  if (!entered) throw failure('TB_LINK_PRIVILEGE', `enter the network namespace ${namespace}`, code)
 }
 
 const openTun = (): number => {

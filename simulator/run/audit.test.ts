@@ -25,6 +25,7 @@ const resultOf = (i: number): CellResult =>
   ({
     sysctls: { 'net.ipv4.tcp_timestamps': i === 2 ? '0' : '1' },
     brokerVersion: i < 2 ? '2.0.11' : '2.0.12',
+    brokerRuntime: 'a process of this machine',
     fleet: { negotiated: { cipher: 'none' }, tcp: null },
     link: { channelDigest: i === 3 ? 'other' : `digest ${i >> 1}`, plaintextDevices: 2 },
   }) as unknown as CellResult

@@ -3,7 +3,7 @@
  * It is collected from the cells as they ran, not from what was configured.
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
-import type { Cell, Stack } from '../core/types.ts'
+import type { Cell, ServerLimits, Stack } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { messagesOf } from '../core/workload.ts'
 import { hearsOf } from '../fleet/hears.ts'
@@ -46,6 +46,16 @@ const optionProperties = ({ protocol, options }: Stack): Record<string, string> 
   return Object.fromEntries(
     Object.entries(options).map(([key, value]) => [`${protocol}.${key}`, text(key, value)]),
   )
+}
+
+const limitProperties = (limits: ServerLimits | undefined): Record<string, string> => {
+  if (limits === undefined) return {}
+  const { memory, cpu } = limits
+  const parts = [
+    ...(memory === null ? [] : [`${formatQuantity(memory, 'size')} of memory`]),
+    ...(cpu === null ? [] : [`${formatQuantity(cpu, 'ratio')} of its processor`]),
+  ]
+  return { 'server limits': parts.join(', ') || 'none' }
 }
 
 /** Of a first connection, which has no ticket yet: what came of tickets later, `tlsProperties` says. */
@@ -93,6 +103,8 @@ export class Audit {
     )
     const properties: Record<string, string> = {
       server: `${broker.title} ${result.brokerVersion}`,
+      'server runs as': result.brokerRuntime,
+      ...limitProperties(stack.server),
       hops: String(broker.hops),
       client: clientWords(stack),
       reliability: stack.reliability,

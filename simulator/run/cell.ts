@@ -17,6 +17,7 @@ import { startParties } from './parties.ts'
 import type { CellEvent, PhaseName } from './progress.ts'
 import type { Reading } from './reading.ts'
 import { readingsOf } from './readings.ts'
+import { runtimeWords } from './start-broker.ts'
 import { Watch } from './watch.ts'
 
 export interface CellResult {
@@ -27,6 +28,8 @@ export interface CellResult {
   readonly link: LinkAccount
   readonly sysctls: Readonly<Record<string, string>>
   readonly brokerVersion: string
+  /** How it was started, in words. */
+  readonly brokerRuntime: string
   readonly brokerLog: string
 }
 
@@ -208,6 +211,7 @@ const conclude = (
     link,
     sysctls: parties.sysctls,
     brokerVersion: parties.broker?.version ?? ownVersion(),
+    brokerRuntime: runtimeWords(parties.broker),
     brokerLog: parties.broker?.log() ?? '',
   }
 }

@@ -3,6 +3,7 @@ import { constants, accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { BrokerProduct } from '../brokers/broker.ts'
 import { BROKERS } from '../brokers/catalogue.ts'
+import { probeEngine } from '../brokers/runtimes/container/engine.ts'
 import { inRange } from '../brokers/versions.ts'
 import { probeTun } from '../network/host.ts'
 import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
@@ -134,6 +135,20 @@ const broker = async (product: BrokerProduct): Promise<Finding> => {
   }
 }
 
+/** Only those who ask for containers need one. */
+const containerEngine = async (): Promise<Finding> => {
+  const what = 'container engine'
+  const found = await probeEngine()
+  if (!found.ok) {
+    const detail = `none answers at ${found.reason}: needed for --runtime container`
+    return { what, state: 'note', detail, remedy: found.remedy }
+  }
+  const { Version: version } = await found.engine.version()
+  if (isPrivileged()) return { what, state: 'ok', detail: version, remedy: null }
+  const detail = `${version}, but containers need root`
+  return { what, state: 'note', detail, remedy: 'sudo ./thingbench run ... --runtime container' }
+}
+
 const limits = async (): Promise<Finding[]> => {
   const { openFiles, memory } = await describeMachine(COMMON_SIZE, process.cwd(), undefined)
   const enough = openFiles >= COMMON_SIZE
@@ -187,6 +202,7 @@ export const examine = async (): Promise<Finding[]> => [
   ...tools(),
   ...(await link()),
   ...(await brokers()),
+  await containerEngine(),
   ...(await limits()),
   calibration(),
 ]

@@ -1,7 +1,8 @@
-/** What a run writes into its lock file, and what is cleaned from it when the run was killed: its processes and temporary folders. */
+/** What a run writes into its lock file, and what is cleaned from it when the run was killed: its processes, containers and temporary folders. */
 import { lstatSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { removeContainers } from '../brokers/runtimes/container/leftovers.ts'
 import { isAlive, processWorld, type ProcessIdentity } from './process-identity.ts'
 
 /** One line of the file. */
@@ -14,6 +15,8 @@ export interface LockEntry {
   readonly results?: string
   readonly child?: ProcessIdentity
   readonly folder?: string
+  /** Its name. */
+  readonly container?: string
 }
 
 export interface LockRecord {
@@ -25,6 +28,8 @@ export interface LockRecord {
   readonly children: readonly ProcessIdentity[]
   /** Temporary folders: those that were to be made; most are gone again. */
   readonly folders: readonly string[]
+  /** Names of containers: those that were to be made; most are gone again. */
+  readonly containers: readonly string[]
 }
 
 /** Every temporary folder has this beginning; nothing else is ever deleted. */
@@ -50,6 +55,7 @@ export const parseRecord = (text: string): LockRecord => {
     results: entries.findLast((entry) => entry.results !== undefined)?.results ?? null,
     children: entries.flatMap(({ child }) => child ?? []),
     folders: entries.flatMap(({ folder }) => folder ?? []),
+    containers: entries.flatMap(({ container }) => container ?? []),
   }
 }
 
@@ -87,22 +93,30 @@ const isOurs = (folder: string): boolean => {
 
 const counted = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
 
-/** Ends and deletes what a dead run left, and nothing else; says what that was, or null when there was nothing. */
-export const cleanUp = async (record: LockRecord): Promise<string | null> => {
+const things = (verb: string, names: readonly string[], one: string, many: string): string[] =>
+  names.length === 0 ? [] : [`${verb} ${counted(names.length, one, many)} (${names.join(', ')})`]
+
+/**
+ * Ends and deletes what a dead run left, and nothing else; says what that was, or null when there was nothing.
+ * @param remove removes those of the named containers that are still there
+ */
+export const cleanUp = async (
+  record: LockRecord,
+  remove: typeof removeContainers = removeContainers,
+): Promise<string | null> => {
+  // Before its processes, which are those of the containers too: an engine may start again what has ended.
+  const { removed, problem } = await remove(record.containers)
   const ended = await endChildren(record)
   const folders = record.folders.filter(isOurs)
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  const pids = ended.map(({ pid }) => String(pid))
   const parts = [
-    ...(ended.length === 0
+    ...things('removed', removed, 'container', 'containers'),
+    ...things('ended', pids, 'process', 'processes'),
+    ...things('deleted', folders, 'temporary folder', 'temporary folders'),
+    ...(problem === null
       ? []
-      : [
-          `ended ${counted(ended.length, 'process', 'processes')} (${ended.map(({ pid }) => pid).join(', ')})`,
-        ]),
-    ...(folders.length === 0
-      ? []
-      : [
-          `deleted ${counted(folders.length, 'temporary folder', 'temporary folders')} (${folders.join(', ')})`,
-        ]),
+      : [`could not see whether containers are left: ${problem} (docker ps -a --filter label=thingbench.container shows them)`]), // prettier-ignore
   ]
   if (parts.length === 0) return null
   const results = record.results === null ? '' : `, results in ${record.results}`

@@ -5,6 +5,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, r
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
+import { FakeEngine } from '../brokers/runtimes/container/fake-engine.cases.ts'
 import { libc } from '../native/libc.ts'
 import { LOCK_EX, LOCK_NB } from '../native/linux.ts'
 import type { LockEntry } from './lock-record.ts'
@@ -92,6 +93,39 @@ test('what a killed run left is ended and deleted, and said in one line', async 
     lock.cleaned,
     `cleaned up after a run that was killed (process 4194305, results in /there): ended 1 process (${child.pid}), deleted 1 temporary folder (${temporary})`,
   )
+})
+
+test('the container of a killed run is removed, and one that is no longer known is not missed', async () => {
+  await using engine = await FakeEngine.start()
+  {
+    using first = await take()
+    const name = first.containerName()
+    assert.match(readFileSync(lockFile(), 'utf8'), new RegExp(`{"container":"${name}"}`))
+    assert.match(name, /^thingbench-/)
+  }
+  engine.leave('thingbench-left', 'thingbench-left')
+  engine.leave('thingbench-foreign', 'another')
+  await leave(
+    { container: 'thingbench-gone' },
+    { container: 'thingbench-left' },
+    { container: 'thingbench-foreign' },
+  )
+  using lock = await take()
+  assert.match(String(lock.cleaned), /: removed 1 container \(thingbench-left\)$/)
+  assert.deepEqual([...engine.containers.keys()], ['thingbench-foreign'])
+})
+
+test('when no engine answers, the containers of a killed run are not forgotten in silence', async () => {
+  await leave({ container: 'thingbench-left' })
+  const before = process.env.DOCKER_HOST
+  process.env.DOCKER_HOST = 'unix:///nowhere/engine.sock'
+  try {
+    using lock = await take()
+    assert.match(String(lock.cleaned), /could not see whether containers are left: .*ENOENT/)
+  } finally {
+    if (before === undefined) delete process.env.DOCKER_HOST
+    else process.env.DOCKER_HOST = before
+  }
 })
 
 test('a process that was given the same number later is left alone', async () => {

@@ -56,6 +56,13 @@ export class RunLock implements Disposable {
     if (child) this.#write({ child })
   }
 
+  /** A name for a container, which must not outlive the run either. */
+  containerName(): string {
+    const name = `${FOLDER_PREFIX}${randomUUID()}`
+    this.#write({ container: name })
+    return name
+  }
+
   /**
    * Makes an empty folder for what nobody else may read.
    * @throws ThingbenchError TB_SYSTEM_CALL where that cannot be done

@@ -1,9 +1,10 @@
 /**
  * The four parties of a cell: link, server, consumer, fleet; started in this order, each ready before the next, all gone
- * when their stack is disposed. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
+ * when their stack is disposed. A server's container alone is there before the link. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Broker, BrokerProduct } from '../brokers/broker.ts'
+import type { Containers } from '../brokers/runtimes/container/containers.ts'
 import { devicePort } from '../brokers/serves.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
 import type { TimelineEvent } from '../core/link-profile.ts'
@@ -16,7 +17,7 @@ import type { Identities } from '../security/identities.ts'
 import type { RunLock } from './lock.ts'
 import type { Processors } from './processors.ts'
 import { RoleProcess } from './role-process.ts'
-import { startBroker } from './start-broker.ts'
+import { prepareBroker } from './start-broker.ts'
 import type { Watch } from './watch.ts'
 
 /** What stays the same for all cells of a run. */
@@ -35,6 +36,8 @@ export interface RunContext {
   readonly processors: Processors
   /** Is told of every process that is started; has the temporary folders. */
   readonly lock: RunLock
+  /** Where servers are started in containers; null: none is. */
+  readonly containers: Containers | null
 }
 
 export interface Parties {
@@ -75,14 +78,15 @@ export const startParties = async (
     context.lock.started(role.pid)
     return watch.role(role)
   }
-  const link = begin(startLink(cell, context))
+  const place = { results: folder, started, signal }
+  const prepared = await prepareBroker(cell, product, context, place)
+  const link = begin(startLink(cell, context, prepared.namespace))
   const { devicesNamespace, serverNamespace, sysctls } = await link.expect(
     'ready',
     ROLE_PATIENCE,
     signal,
   )
-  const place = { namespace: serverNamespace, results: folder, started, signal }
-  const broker = await startBroker(cell, product, context, place)
+  const broker = await prepared.start(serverNamespace)
   watch.broker = broker
   const consumer = begin(startConsumer(cell, product, context, serverNamespace))
   await consumer.expect('ready', CONSUMER_PATIENCE, signal)
@@ -91,7 +95,11 @@ export const startParties = async (
   return { link, broker, product, consumer, fleet, sysctls }
 }
 
-const startLink = (cell: Cell, context: RunContext): RoleProcess<LinkOrder, LinkEvent> => {
+const startLink = (
+  cell: Cell,
+  context: RunContext,
+  serverNamespace: string | null,
+): RoleProcess<LinkOrder, LinkEvent> => {
   const config: LinkConfig = {
     devices: cell.devices,
     probes: probesFor(cell.devices),
@@ -101,6 +109,7 @@ const startLink = (cell: Cell, context: RunContext): RoleProcess<LinkOrder, Link
     seed: cell.seed,
     canary: context.canary,
     cpu: context.processors.link,
+    ...(serverNamespace !== null && { serverNamespace }),
   }
   return new RoleProcess('link', '../network/link-process.ts', config)
 }

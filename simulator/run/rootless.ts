@@ -14,6 +14,17 @@ import {
 /** Whether this process can make links as it is, or needs a user namespace for it. */
 export const isPrivileged = (): boolean => mayMakeLinks(readFileSync('/proc/self/status', 'utf8'))
 
+/**
+ * The network namespaces of containers belong to root of the first user namespace, and to be root of another does not help there.
+ * @param words the command as typed
+ * @throws TB_CONTAINER_ROOT
+ */
+export const requireRoot = (words: readonly string[]): void => {
+  if (isPrivileged()) return
+  const user = process.geteuid?.() ?? 'unknown'
+  throw new ThingbenchError('TB_CONTAINER_ROOT', { user, words: words.join(' ') })
+}
+
 export interface Attempt {
   /** What a link in a user namespace said; null when none could be tried. */
   readonly link: TunProbe | null

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { brokerNamed } from '../brokers/catalogue.ts'
+import type { Containers } from '../brokers/runtimes/container/containers.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import type { Outcome, Scenario } from '../core/types.ts'
 import { requireLink } from '../network/host.ts'
@@ -15,6 +17,7 @@ import type { Idle } from './cell.ts'
 import { machineBusy } from './cell-usage.ts'
 import { packetRateWarning } from './calibration/packet-rate.ts'
 import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
+import { containersFor, type Runtime } from './containers-for.ts'
 import { describeEnvironment } from './environment.ts'
 import { isFullDisk, orFullDisk, withReserve } from './full-disk.ts'
 import { fitOf, openFilesFor } from './limits.ts'
@@ -41,6 +44,7 @@ export interface RunRequest {
   readonly command: string
   /** Options of the command line that changed the question. */
   readonly options: Narrowing
+  readonly runtime: Runtime
   /** Where the lock of this machine is: `lockFolders()`. */
   readonly locks: readonly string[]
   /** Tells the user a line. */
@@ -73,7 +77,13 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   if (lock.cleaned !== null) request.say(lock.cleaned)
   const { 'net.core.somaxconn': somaxconn } = await requireLink()
   await requireRoom(request, somaxconn)
-  const context = createContext(request.scenario, lock)
+  const { runtime, scenario, say, signal } = request
+  const servers = scenario.stacks.map(({ broker, server }) => ({
+    product: brokerNamed(broker),
+    limited: server !== undefined,
+  }))
+  const containers = await containersFor(runtime, servers, say, signal)
+  const context = createContext(request.scenario, lock, containers)
   const start: Start = {
     command: request.command,
     environment: await describeEnvironment(),
@@ -163,7 +173,11 @@ const requireRoom = async (
 }
 
 /** Keys and names of a run: fresh for each, so that no run knows another's. */
-const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
+const createContext = (
+  scenario: Scenario,
+  lock: RunLock,
+  containers: Containers | null,
+): RunContext => {
   const secret = randomBytes(32)
   const day = 86_400_000
   const notBefore = new Date(Date.now() - day)
@@ -180,6 +194,7 @@ const createContext = (scenario: Scenario, lock: RunLock): RunContext => {
     processors: assignProcessors(allowedProcessors()),
     timeline: scenario.timeline,
     lock,
+    containers,
   }
 }
 

@@ -19,7 +19,7 @@ import { runCell } from './cell.ts'
 import { intervalsCsv } from './intervals-csv.ts'
 import type { RunContext } from './parties.ts'
 import type { Store } from './store.ts'
-import { unsupportedCause, unsupportedReason } from './supported.ts'
+import { unlimitable, unsupportedCause, unsupportedReason } from './supported.ts'
 
 export interface RunPlan {
   readonly scenario: Scenario
@@ -80,7 +80,7 @@ const outcomeOf = async (
 const attempt = async (plan: RunPlan, cell: Cell, number: number): Promise<Verdict> => {
   plan.signal.throwIfAborted()
   const folder = await plan.store.cellFolder(cell.id, number)
-  const known = unsupportedReason(cell)
+  const known = unsupportedReason(cell) ?? unlimitable(cell, plan.context.containers)
   const result = known === null ? await measure(plan, cell, folder) : null
   const unsupported = known ?? (result instanceof ThingbenchError ? unsupportedCause(result) : null)
   const verdict: Verdict =

@@ -1,4 +1,7 @@
-/** The server of a cell, as a process of its own with a temporary folder. */
+/**
+ * The server of a cell, with a temporary folder. A container comes before the link, which is laid into its network namespace; a process of this machine
+ * comes after it, into the namespace that the link has made.
+ */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
@@ -14,8 +17,6 @@ const PATIENCE = 10_000
 const NO_PASSWORD = 'made anew for each run'
 
 export interface BrokerPlace {
-  /** File of the network namespace. */
-  readonly namespace: string
   /** The folder of the cell in the results: for a copy of the configuration, without keys and passwords. */
   readonly results: string
   /** Ends the server and deletes its folder when it is disposed. */
@@ -23,28 +24,63 @@ export interface BrokerPlace {
   readonly signal: AbortSignal
 }
 
-/** Returns when it listens; null where the consumer is the server. */
-export const startBroker = async (
+export interface PreparedBroker {
+  /** File of the network namespace that the link is to be laid into; null: a new one. */
+  readonly namespace: string | null
+  /** Returns when it listens; null where the consumer is the server. `namespace` is the file of the server's network namespace. */
+  start(namespace: string): Promise<Broker | null>
+}
+
+const NOTHING_TO_START: PreparedBroker = { namespace: null, start: () => Promise.resolve(null) }
+
+/** Everything that can be done before there is a link. */
+export const prepareBroker = async (
   cell: Cell,
   product: BrokerProduct,
   context: RunContext,
-  { namespace, results, started, signal }: BrokerPlace,
-): Promise<Broker | null> => {
-  if (product.consumer === 'is-server') return null
-  const { stack } = cell
+  { results, started, signal }: BrokerPlace,
+): Promise<PreparedBroker> => {
+  if (product.consumer === 'is-server') return NOTHING_TO_START
+  const { lock, containers, processors } = context
   // Keys must not stay in the results.
-  const { path } = started.use(await context.lock.temporaryFolder())
+  const { path } = started.use(await lock.temporaryFolder())
   const plan = planFor(cell, context, path)
   const kept = product.configuration?.({ ...plan, password: NO_PASSWORD })
   if (kept) await writeFile(join(results, kept.file), kept.text)
-  const cpu = context.processors.server
-  const broker = started.use(await startProcess(product, plan, { namespace, cpu, signal }))
-  for (const pid of broker.pids()) context.lock.started(pid)
+  const listening = async (broker: Broker): Promise<Broker> => {
+    for (const pid of broker.pids()) lock.started(pid)
+    await waitListening(broker, SERVER_ADDRESS, portsOf(cell, product), PATIENCE, signal)
+    return broker
+  }
+  const cpu = processors.server
+  if (!containers?.has(product))
+    return {
+      namespace: null,
+      start: async (namespace) =>
+        listening(started.use(await startProcess(product, plan, { namespace, cpu, signal }))),
+    }
+  const placement = { name: lock.containerName(), cpu, limits: cell.stack.server, signal }
+  const held = started.use(await containers.hold(product, plan, placement))
+  return {
+    namespace: held.namespace,
+    async start() {
+      await containers.release(held)
+      return listening(held)
+    },
+  }
+}
+
+/** For the audit. */
+export const runtimeWords = (broker: Broker | null): string => {
+  if (broker === null) return 'a process of thingbench'
+  if (broker.runtime === 'container') return `a container of the image ${broker.image}`
+  return broker.runtime === 'process' ? 'a process of this machine' : 'an npm package in a process of its own' // prettier-ignore
+}
+
+const portsOf = ({ stack }: Cell, product: BrokerProduct): number[] => {
   // Of a plain stack devices and consumer use the same one.
   const ports = new Set([product.ports[stack.protocol]?.plain, devicePort(product, stack)])
-  const wanted = [...ports].filter((port) => typeof port === 'number')
-  await waitListening(broker, SERVER_ADDRESS, wanted, PATIENCE, signal)
-  return broker
+  return [...ports].filter((port) => typeof port === 'number')
 }
 
 const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string): BrokerPlan => {

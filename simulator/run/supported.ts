@@ -1,5 +1,6 @@
 /** What a stack cannot do is a result, not a failure: `unsupported`, with the reason. */
 import { brokerNamed } from '../brokers/catalogue.ts'
+import type { Containers } from '../brokers/runtimes/container/containers.ts'
 import { devicePort } from '../brokers/serves.ts'
 import type { ThingbenchError } from '../core/errors.ts'
 import type { Cell } from '../core/types.ts'
@@ -26,6 +27,13 @@ export const unsupportedReason = ({ stack, workload }: Cell): string | null => {
   if (broker.consumer === 'none')
     return `nobody stands behind ${broker.title} who could speak to devices`
   return null
+}
+
+/** Why the server cannot have the limits that the scenario gives it; null when it can, or has none. */
+export const unlimitable = ({ stack }: Cell, containers: Containers | null): string | null => {
+  const broker = brokerNamed(stack.broker)
+  if (stack.server === undefined || containers?.has(broker)) return null
+  return `${broker.title} has limits (server), and without a container there are none: its service in docker-compose.yml, a container engine and root are needed (thingbench doctor)`
 }
 
 /** What shows only when it is tried, and is told like the rest: null for a failure of another kind. */

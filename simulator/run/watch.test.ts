@@ -7,6 +7,7 @@ import { Watch } from './watch.ts'
 const failure = new ThingbenchError('TB_ROLE_FAILED', { role: 'consumer', reason: 'gone' })
 
 class FakeBroker implements Broker {
+  readonly image = null
   readonly product = { title: 'Fake server' } as BrokerProduct
   readonly version = '1'
   readonly runtime = 'process'

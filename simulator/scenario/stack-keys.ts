@@ -19,6 +19,7 @@ import {
 } from './containers.ts'
 import { located, planned, scalarOr, type Rule } from './rule.ts'
 import { choice, flag, integer, name, pattern, quantity } from './scalars.ts'
+import { server } from './server-keys.ts'
 import { dtls, tcp, tls } from './transport-keys.ts'
 
 export const RELIABILITY: Rule<Reliability> = choice<Reliability>([
@@ -118,6 +119,7 @@ export const stackFields = (catalogue: Catalogue) => ({
   tls: section('TLS options.', tls),
   dtls: section('DTLS options.', dtls),
   tcp: section('TCP options.', tcp),
+  server: optional('Limits of the server, which runs in a container then.', server),
   quic: optional('', planned('Use a stack with TLS over TCP.')),
   payload_protection: defaulted(
     'End-to-end protection of payloads.',

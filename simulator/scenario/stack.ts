@@ -105,4 +105,5 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
   dtls: entry.security === 'dtls-psk' ? keys.dtls : null,
   tcp: keys.tcp,
   options: given(keys.protocolOptions),
+  ...(keys.server !== undefined && { server: keys.server }),
 })

@@ -36,6 +36,25 @@ test('TCP without keys is plain TCP, and each key sets its own value', () => {
   })
 })
 
+test('a server has the limits that the scenario gives it, and otherwise none', () => {
+  assert.equal('server' in stackOf('mqtt-tcp'), false)
+  assert.deepEqual(stackOf('{ stack: mqtt-tcp, server: { memory: 64 MiB, cpu: 50 % } }').server, {
+    memory: 64 * 2 ** 20,
+    cpu: 0.5,
+  })
+  assert.deepEqual(stackOf('{ stack: mqtt-tcp, server: { memory: 64 MiB } }').server?.cpu, null)
+  for (const [limits, place] of [
+    ['memory: 1 MiB', 'server.memory'],
+    ['cpu: 200 %', 'server.cpu'],
+    ['cpu: 1', 'server.cpu'],
+    ['cpus: 50 %', 'server.cpus'],
+  ] as const)
+    assert.throws(
+      () => stackOf(`{ stack: mqtt-tcp, server: { ${limits} } }`),
+      (error: Error) => error.message.includes(place),
+    )
+})
+
 test('a device with DTLS shakes hands anew only where the scenario says after how many retransmissions', () => {
   assert.equal(stackOf('coap-dtls-psk').dtls?.rehandshakeAfter, null)
   const eager = stackOf('{ stack: coap-dtls-psk, dtls: { rehandshake_after: 3 } }')

@@ -1,8 +1,10 @@
 /** The link on real TUN devices (needs root). */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MILLISECOND, SECOND, monotonic } from '../../simulator/core/clock.ts'
 import * as linux from '../../simulator/native/linux.ts'
 import {
@@ -275,3 +277,41 @@ for (const [name, end] of Object.entries(ENDINGS)) {
     assert.equal(existsSync('/sys/class/net/link0'), false)
   })
 }
+
+test(
+  'a link is laid into a namespace that is there, and is gone from it afterwards',
+  { skip },
+  async () => {
+    // Its sleep stands for the server of a container, which is there before the link.
+    const holder = spawn('unshare', ['--net', 'sleep', '60'], { stdio: 'ignore' })
+    try {
+      await once(holder, 'spawn')
+      const serverNamespace = `/proc/${holder.pid}/ns/net`
+      while (inode(serverNamespace) === inode('/proc/self/ns/net')) await sleep(1)
+      const devices = (): string => readFileSync(`/proc/${holder.pid}/net/dev`, 'latin1')
+      {
+        await using link = await Link.start({ ...config(shape({})), serverNamespace })
+        assert.equal(inode(link.ready.serverNamespace), inode(serverNamespace))
+        assert.match(devices(), /link0/)
+        using below = server(link)
+        using above = device(link, 3)
+        above.send(50)
+        assert.ok(below.wait(1000))
+        assert.ok(below.echo())
+        assert.ok(above.wait(1000))
+        assert.equal(above.receive(), 50)
+      }
+      assert.doesNotMatch(devices(), /link0/)
+    } finally {
+      holder.kill('SIGKILL')
+    }
+  },
+)
+
+test('a namespace that cannot be entered is said', { skip }, async () => {
+  await using link = new Link({ ...config(shape({})), serverNamespace: '/proc/self/ns/uts' })
+  const event = await link.event()
+  assert.equal(event.event, 'failed')
+  assert.match(JSON.stringify(event), /enter the network namespace \/proc\/self\/ns\/uts: EINVAL/)
+  await once(link.process, 'exit')
+})

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Measurement, Scenario } from '../../simulator/core/types.ts'
 import { catalogue } from '../../simulator/run/catalogue.ts'
+import type { Runtime } from '../../simulator/run/containers-for.ts'
 import type { RunOutcome } from '../../simulator/run/run.ts'
 import { runScenario } from '../../simulator/run/run.ts'
 import { readScenario } from '../../simulator/scenario/load.ts'
@@ -31,18 +32,23 @@ export interface RunResult extends AsyncDisposable {
 export const runText = async (
   yaml: string,
   change = (scenario: Scenario): Scenario => scenario,
+  runtime: Runtime = 'process',
 ): Promise<RunResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'thingbench-test-'))
   const file = join(folder, 'scenario.yaml')
   await writeFile(file, yaml)
-  return run(change(readScenario(file, catalogue)), folder)
+  return run(change(readScenario(file, catalogue)), folder, runtime)
 }
 
 /** Runs a scenario that is resolved already. */
 export const runResolved = async (scenario: Scenario): Promise<RunResult> =>
   run(scenario, await mkdtemp(join(tmpdir(), 'thingbench-test-')))
 
-const run = async (scenario: Scenario, folder: string): Promise<RunResult> => {
+const run = async (
+  scenario: Scenario,
+  folder: string,
+  runtime: Runtime = 'process',
+): Promise<RunResult> => {
   const out = join(folder, 'run')
   const progress = () => {}
   const outcome = await runScenario({
@@ -52,6 +58,7 @@ const run = async (scenario: Scenario, folder: string): Promise<RunResult> => {
     resume: null,
     command: 'test',
     options: {},
+    runtime,
     locks: [folder],
     say: () => {},
     progress,

@@ -13,8 +13,8 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../../core/errors.ts'
 import type { Broker, BrokerPlan, BrokerProduct, Launch } from '../broker.ts'
-import { inRange } from '../versions.ts'
 import { findProgram, programFolders } from './find-program.ts'
+import { expectKnownVersion } from './known-version.ts'
 import { portsOf } from './listening.ts'
 import { LogRing } from './log-ring.ts'
 
@@ -49,13 +49,7 @@ export const startProcess = async (
   placement.signal.throwIfAborted()
   const version = await product.version()
   if (version === null) throw missing(product.title, product.program, product.debianPackage)
-  if (product.versions !== null && !inRange(version, product.versions))
-    throw new ThingbenchError('TB_BROKER_VERSION', {
-      title: product.title,
-      found: version,
-      program: (await findProgram(product.program ?? '')) ?? '',
-      ...product.versions,
-    })
+  expectKnownVersion(product, version, (await findProgram(product.program ?? '')) ?? '')
   const launch = await product.prepare(plan)
   if (launch === null) throw new Error(`${product.name} is part of thingbench: nothing to start`)
   const [program = '', ...args] = await commandLine(product, launch, placement, plan.devices)
@@ -165,6 +159,7 @@ class ProcessBroker implements Broker {
   readonly product: BrokerProduct
   readonly version: string
   readonly runtime: 'process' | 'embedded'
+  readonly image = null
   readonly #child: ChildProcessByStdio<null, Readable, Readable>
   readonly #log = new LogRing()
   readonly #pids: readonly number[]

@@ -7,7 +7,8 @@ import { catalogue } from '../../run/catalogue.ts'
 import { lockFolders } from '../../run/lock-file.ts'
 import { narrow, type Narrowing } from '../../run/narrow.ts'
 import { openRun, sameQuestion, type EarlierRun } from '../../run/resume.ts'
-import { becomePrivileged } from '../../run/rootless.ts'
+import type { Runtime } from '../../run/containers-for.ts'
+import { becomePrivileged, isPrivileged, requireRoot } from '../../run/rootless.ts'
 import type { RunOutcome } from '../../run/run.ts'
 import { runScenario } from '../../run/run.ts'
 import { readScenario } from '../../scenario/load.ts'
@@ -56,6 +57,7 @@ export const run = async (
     say(`the run in ${earlier.folder} is complete: there is nothing left to measure`)
     return 0
   }
+  const runtime = runtimeFor(argv, words)
   await becomePrivileged()
   const display = events ?? displayOn(process.stderr, process.env.TERM)
   using interrupt = new Interrupt(display)
@@ -65,6 +67,7 @@ export const run = async (
       out: argv.out ?? null,
       resume: earlier?.folder ?? null,
       options: optionsOf(argv),
+      runtime,
       locks: lockFolders(),
       say: (line) => display.say(`thingbench: ${line}`),
       results: RESULTS,
@@ -77,6 +80,13 @@ export const run = async (
   } finally {
     display.clear()
   }
+}
+
+/** What is missing on this machine can be a container only for root. */
+const runtimeFor = ({ runtime }: RunArguments, words: readonly string[]): Runtime => {
+  if (runtime === 'container') requireRoot(words)
+  if (runtime === 'container' || runtime === 'process') return runtime
+  return isPrivileged() ? 'auto' : 'process'
 }
 
 const say = (line: string): void => void process.stderr.write(`thingbench: ${line}\n`)
@@ -135,7 +145,7 @@ const PLANNED: readonly (readonly [
   string,
   string,
 ])[] = [
-  ['runtime', (v) => v === 'container' || v === 'embedded', '--runtime', 'auto, process'],
+  ['runtime', (v) => v === 'embedded', '--runtime', 'auto, process, container'],
   ['link', (v) => v === 'netem', '--link', 'auto, userspace'],
   ['capture', (v) => v === true, '--capture', 'running without it'],
 ]

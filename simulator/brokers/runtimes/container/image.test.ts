@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { mosquitto } from '../../mosquitto.ts'
+import { LogRing } from '../log-ring.ts'
+import { Containers } from './containers.ts'
+import { notAnswering } from './engine.ts'
+import { FakeEngine } from './fake-engine.cases.ts'
+import { buildRemedy, followBuild } from './image.ts'
+import { removeContainers } from './leftovers.ts'
+
+const { signal } = new AbortController()
+
+test('an image is built once, step by step, and again when its folder has changed', async () => {
+  await using engine = await FakeEngine.start()
+  const said: string[] = []
+  const prepare = async (): Promise<void> =>
+    (await Containers.open()).prepare([mosquitto], (line) => said.push(line), signal)
+  await prepare()
+  assert.equal(said.length, 2)
+  assert.match(said[0] ?? '', /^building the image thingbench-mosquitto from .*docker\/mosquitto$/)
+  assert.equal(said[1], 'thingbench-mosquitto: Step 1/1 : FROM debian')
+  await prepare()
+  assert.equal(engine.builds, 1)
+  engine.images.set('thingbench-mosquitto', 'another source')
+  await prepare()
+  assert.equal(engine.builds, 2)
+})
+
+test('a build that fails says why, what to do, and its last lines', async () => {
+  await using engine = await FakeEngine.start()
+  engine.buildLines = [
+    { stream: 'Step 1/3 : FROM debian:bookworm-slim\n' },
+    { error: 'pull access denied for debian' },
+  ]
+  const containers = await Containers.open()
+  await assert.rejects(
+    containers.prepare([mosquitto], () => {}, signal),
+    {
+      code: 'TB_IMAGE_BUILD',
+      message: /: pull access denied for debian\. The base image [^]*\nStep 1\/3 : FROM debian/,
+    },
+  )
+})
+
+test("the engine's answer is read however it is cut", async () => {
+  const text = `${JSON.stringify({ stream: 'Step 1/2 : ä\n' })}\r\n${JSON.stringify({ stream: 'x' })}\r\n${JSON.stringify({ error: 'no' })}\r\n`
+  const bytes = Buffer.from(text)
+  for (const size of [1, 7, bytes.length]) {
+    const steps: string[] = []
+    const log = new LogRing()
+    const chunks = async function* () {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+    }
+    assert.equal(await followBuild(chunks(), log, (step) => steps.push(step)), 'no')
+    assert.deepEqual(steps, ['Step 1/2 : ä'])
+    assert.equal(log.last(), 'Step 1/2 : ä\nxno')
+  }
+})
+
+test('each failure of a build has its own advice', () => {
+  assert.match(buildRemedy('Get "https://registry-1.docker.io/v2/": dial tcp'), /docker pull/)
+  assert.match(buildRemedy('certificate verify failed'), /EXTRA_CA/)
+  assert.match(buildRemedy('write /x: no space left on device'), /system prune/)
+  assert.match(buildRemedy('exit status 100'), /http_proxy/)
+})
+
+test('no engine, one that has ended and one that is not for us have each a remedy', async () => {
+  const before = process.env.DOCKER_HOST
+  process.env.DOCKER_HOST = 'unix:///nowhere/engine.sock'
+  try {
+    await assert.rejects(Containers.open(), {
+      code: 'TB_ENGINE_SILENT',
+      message: /at unix:\/\/\/nowhere\/engine\.sock: connect ENOENT .*docker\.io/,
+    })
+    const { removed, problem } = await removeContainers(['thingbench-x'])
+    assert.deepEqual(removed, [])
+    assert.match(problem ?? '', /ENOENT/)
+    assert.deepEqual(await removeContainers([]), { removed: [], problem: null })
+  } finally {
+    if (before === undefined) delete process.env.DOCKER_HOST
+    else process.env.DOCKER_HOST = before
+  }
+  const failed = (code: string): string => notAnswering(Object.assign(new Error('x'), { code })).remedy // prettier-ignore
+  assert.match(failed('ECONNREFUSED'), /systemctl start docker/)
+  assert.match(failed('EACCES'), /sudo/)
+  assert.match(failed('ETIMEDOUT'), /docker version/)
+})

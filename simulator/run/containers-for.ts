@@ -1,0 +1,43 @@
+/** Which servers of a run are started in containers. */
+import type { BrokerProduct } from '../brokers/broker.ts'
+import { Containers } from '../brokers/runtimes/container/containers.ts'
+import { probeEngine } from '../brokers/runtimes/container/engine.ts'
+
+/**
+ * How servers are started: as programs of this machine; in containers as far as docker-compose.yml has them; or, where an engine answers, in containers
+ * as far as this machine has no such program, or the scenario limits it.
+ */
+export type Runtime = 'process' | 'container' | 'auto'
+
+/** What a stack of the scenario needs. */
+export interface Server {
+  readonly product: BrokerProduct
+  /** It must not use all that there is. */
+  readonly limited: boolean
+}
+
+/**
+ * Images are built before the first cell, because that takes processors.
+ * @param say tells the user a line
+ * @returns null where no server is started in a container
+ * @throws ThingbenchError TB_ENGINE_SILENT, TB_IMAGE_BUILD
+ */
+export const containersFor = async (
+  runtime: Runtime,
+  servers: readonly Server[],
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Containers | null> => {
+  if (runtime === 'process') return null
+  const wanted =
+    runtime === 'container' ? servers.map(({ product }) => product) : await needed(servers)
+  if (wanted.length === 0 || (runtime === 'auto' && !(await probeEngine()).ok)) return null
+  const containers = await Containers.open()
+  await containers.prepare(wanted, say, signal)
+  return containers
+}
+
+const needed = async (servers: readonly Server[]): Promise<BrokerProduct[]> => {
+  const versions = await Promise.all(servers.map(({ product }) => product.version()))
+  return servers.filter(({ limited }, i) => limited || versions[i] === null).map((s) => s.product)
+}
