@@ -99,6 +99,18 @@ test('complete is told once, with the last measured message, in whatever order t
   assert.equal(told.length, 1)
 })
 
+test('the longest time without a delivery is told of each device, second copies and warm-up left out', () => {
+  const { consumer, receive } = begun(2)
+  receive(FIRST - 1, 0)
+  receive(FIRST, 0)
+  receive(FIRST, 400 * MS)
+  receive(FIRST + 3, 0)
+  const gaps = Histogram.fromJSON(consumer.report().longestGaps as never)
+  assert.equal(gaps.count, 2)
+  near(gaps.min, 3 * INTERVAL)
+  near(gaps.max, PLAN.t1 - PLAN.t0)
+})
+
 test('what is no message of this cell is counted as unknown and touches nothing', () => {
   const { consumer, receive } = begun()
   receive(FIRST, 1 * MS, 1)

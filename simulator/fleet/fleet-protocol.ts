@@ -106,6 +106,8 @@ export interface Receipts {
   readonly seconds: readonly Second[]
   /** Null where devices do not sleep. */
   readonly wakes: WakeReport | null
+  /** One value of each device: its longest time without a receipt; null before the phases begin. */
+  readonly longestGaps: HistogramJson | null
 }
 
 /** Connections that the workload asks for, of which the intended time lies in the measured window. */

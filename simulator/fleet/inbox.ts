@@ -5,6 +5,7 @@
 import type { Nanoseconds } from '../core/clock.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { Intervals } from '../measure/intervals.ts'
+import { Gaps } from './gaps.ts'
 import type { ReceiptProgress, Receipts } from './fleet-protocol.ts'
 import type { Ledger } from './ledger.ts'
 import { sequenceOf } from './payload.ts'
@@ -26,6 +27,7 @@ export class Inbox {
   #ledger!: Ledger
   #intervals!: Intervals
   #wakes: Wakes | null = null
+  #gaps!: Gaps
   #duplicates = 0
   #reordered = 0
   #unknown = 0
@@ -42,6 +44,7 @@ export class Inbox {
     this.#wakes = wakes
     this.#ledger = ledger
     this.#intervals = new Intervals(schedule.plan.warmup)
+    this.#gaps = new Gaps(schedule.plan, this.#devices)
   }
 
   /** Every measured message arrived. */
@@ -69,6 +72,7 @@ export class Inbox {
     this.#intervals.record(latency, now)
     if (measured) {
       this.latency.record(latency)
+      this.#gaps.received(device, now)
       this.delivered++
     }
     return sequence
@@ -90,6 +94,7 @@ export class Inbox {
       reordered: this.#reordered,
       unknown: this.#unknown,
       wakes: this.#wakes?.report() ?? null,
+      longestGaps: this.#schedule === null ? null : this.#gaps.report().toJSON(),
       seconds: this.#schedule === null ? [] : this.#intervals.rows(),
     }
   }

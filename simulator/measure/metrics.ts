@@ -132,6 +132,11 @@ const DELIVERY: Record<string, Metric> = {
     'lower',
     'Messages *.',
   ),
+  ...times(
+    'delivery.longest_gap',
+    ['p50', 'max'],
+    'The longest time of a device between two deliveries, or from the last one to the end of the measured window; over devices',
+  ),
 }
 
 const WIRE: Record<string, Metric> = {

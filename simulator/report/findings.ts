@@ -45,7 +45,7 @@ const size = (result: PairedResult, quantity: Quantity): string => {
 }
 
 /** "wire bytes per message by 28 % (231 instead of 181 B, exact in all 6 pairs)" */
-const effect = ({ result, quantity }: Compared): string =>
+export const effect = ({ result, quantity }: Compared): string =>
   `${quantity.words} ${size(result, quantity)} (${evidence(result, quantity)})`
 
 /** "raises ... and ..., and lowers ..." */
@@ -59,19 +59,23 @@ const effects = (items: readonly Compared[]): string => {
   return clauses.filter((clause) => clause !== '').join('; it ')
 }
 
-interface Compared {
+export interface Compared {
   readonly quantity: Quantity
   readonly result: PairedResult
 }
 
-const compared = (stack: Group, baseline: Group): Compared[] =>
-  QUANTITIES.flatMap((quantity) => {
+export const comparedIn = (
+  quantities: readonly Quantity[],
+  stack: Group,
+  baseline: Group,
+): Compared[] =>
+  quantities.flatMap((quantity) => {
     const result = comparePaired(stack, baseline, quantity.metrics)
     return result ? [{ quantity, result }] : []
   })
 
 const sentencesOf = (stack: Group, baseline: Group): string[] => {
-  const all = compared(stack, baseline)
+  const all = comparedIn(QUANTITIES, stack, baseline)
   const relevant = (strength: PairedResult['strength']): Compared[] =>
     all.filter(({ result }) => result.strength === strength && result.relevant)
   const sentences: string[] = []
@@ -97,7 +101,7 @@ const sentencesOf = (stack: Group, baseline: Group): string[] => {
   return sentences
 }
 
-const withoutComparison = (stack: Group, baseline: Group): string => {
+export const withoutComparison = (stack: Group, baseline: Group): string => {
   const bad = [stack, baseline].filter((group) => group.outcome !== 'measured')
   const reasons = bad.map((group) => `${group.stack} is ${group.outcome}`)
   return bad.length > 0

@@ -18,7 +18,7 @@ import { type Run, fullLabelOf } from './run.ts'
 import { centreOf } from './summary.ts'
 
 /** What a claim rests on stands in brackets, and is set back. */
-const withEvidence = (sentence: string): Html =>
+export const withEvidence = (sentence: string): Html =>
   escape(sentence).replace(/\(([^()]*)\)/g, '<span class="ev">($1)</span>')
 
 const MEANING: Readonly<Record<Outcome, string>> = {

@@ -11,6 +11,7 @@ import { type Html, escape, section } from './html.ts'
 import { audit, environment, mapping, method, validity } from './page-conditions.ts'
 import { findings, overhead, summary } from './page-results.ts'
 import { STYLE } from './page-style.ts'
+import { tcpOrQuic } from './page-tcp-or-quic.ts'
 import type { Run } from './run.ts'
 
 const POLICY =
@@ -76,9 +77,11 @@ const header = (run: Run): Html => {
   return `<header><p class="kicker">thingbench · ${escape(scenario.name)}</p><h1>${escape(scenario.title)}</h1><p class="meta">${escape(facts.join(' '))}</p></header>`
 }
 
+/** A section without a body is left out. */
 const SECTIONS: readonly (readonly [id: string, title: string, body: (run: Run) => Html])[] = [
   ['findings', 'Findings', findings],
   ['summary', 'Summary', summary],
+  ['tcp-or-quic', 'TCP or QUIC?', tcpOrQuic],
 ]
 const AFTER_CHARTS: typeof SECTIONS = [
   ['overhead', 'Security overhead, explained', overhead],
@@ -89,21 +92,31 @@ const AFTER_CHARTS: typeof SECTIONS = [
   ['method', 'Method', method],
 ]
 
-const navigation = (charts: readonly Chart[]): Html => {
-  const links = [
-    ...SECTIONS.map(([id, title]) => [id, title]),
-    ...(charts.length > 0 ? [['charts', 'Charts']] : []),
-    ...AFTER_CHARTS.map(([id, title]) => [id, title]),
-  ]
-  return `<nav aria-label="Sections">${links.map(([id = '', title = '']) => `<a href="#${id}">${escape(title)}</a>`).join(' ')}</nav>`
+interface Section {
+  readonly id: string
+  readonly title: string
+  readonly body: Html
+}
+
+const writtenOf = (run: Run, sections: typeof SECTIONS): Section[] =>
+  sections
+    .map(([id, title, body]) => ({ id, title, body: body(run) }))
+    .filter(({ body }) => body !== '')
+
+const navigation = (sections: readonly Section[]): Html => {
+  const links = sections.map(({ id, title }) => `<a href="#${id}">${escape(title)}</a>`)
+  return `<nav aria-label="Sections">${links.join(' ')}</nav>`
 }
 
 /** The page as a string; the same run gives the same bytes. */
 export const reportPage = async (run: Run, charts: readonly Chart[]): Promise<Html> => {
   const scripts = charts.length > 0 ? [...(await bundles()), START] : []
-  const sections = (all: typeof SECTIONS): string =>
-    all.map(([id, title, body]) => section(id, title, body(run))).join('\n')
-  const drawn = charts.length > 0 ? section('charts', 'Charts', charts.map(figure).join('\n')) : ''
+  const drawn = { id: 'charts', title: 'Charts', body: charts.map(figure).join('\n') }
+  const sections = [
+    ...writtenOf(run, SECTIONS),
+    ...(charts.length > 0 ? [drawn] : []),
+    ...writtenOf(run, AFTER_CHARTS),
+  ]
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -117,10 +130,8 @@ export const reportPage = async (run: Run, charts: readonly Chart[]): Promise<Ht
 <body>
 <main>
 ${header(run)}
-${navigation(charts)}
-${sections(SECTIONS)}
-${drawn}
-${sections(AFTER_CHARTS)}
+${navigation(sections)}
+${sections.map(({ id, title, body }) => section(id, title, body)).join('\n')}
 <footer>Written by thingbench from ${escape(run.folder.split('/').at(-1) ?? '')}. This page loads nothing from the network.</footer>
 </main>
 ${scripts.map((script) => `<script>${script}</script>`).join('\n')}

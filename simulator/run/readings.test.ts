@@ -97,6 +97,7 @@ const reports = (): CellReports => {
       ledger: '',
       series: { latency: filled(1000, () => 2e6).toJSON() },
       wakes: null,
+      longestGaps: filled(20, (i) => (1 + i) * 1e9).toJSON(),
       duplicates: 2,
       reordered: 1,
       unknown: 0,
@@ -196,6 +197,13 @@ test('rates, costs and connect bytes have known answers', () => {
   assert.equal(value('memory.broker_kib_per_session'), 3)
   assert.equal(value('wire.connect_packets.up'), 3)
   assert.equal(value('wire.retransmitted_ratio'), 10 / 3010)
+})
+
+test('the longest time without a delivery is one value of each device', () => {
+  // 1 to 20 s.
+  assert.ok(Math.abs((value('delivery.longest_gap.max') ?? NaN) - 20_000) < 1)
+  const middle = value('delivery.longest_gap.p50') ?? NaN
+  assert.ok(middle > 9900 && middle < 11_100, `${middle} ms`)
 })
 
 test('zero losses are a bound, not a zero', () => {

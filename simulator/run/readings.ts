@@ -5,7 +5,7 @@
 import { SECOND } from '../core/clock.ts'
 import type { Cell } from '../core/types.ts'
 import { absencesOf, messagesOf } from '../core/workload.ts'
-import { seriesOf } from '../fleet/fleet-protocol.ts'
+import { seriesOf, type Receipts } from '../fleet/fleet-protocol.ts'
 import { holdsCanary } from '../fleet/payload.ts'
 import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
@@ -69,6 +69,11 @@ const latencies = (reports: CellReports): Reading[] => {
   ]
 }
 
+const longestGaps = ({ longestGaps }: Receipts): Reading[] =>
+  longestGaps === null
+    ? []
+    : seriesReadings('delivery.longest_gap', ['p50', 'max'], Histogram.fromJSON(longestGaps))
+
 const deliveries = (
   { cell, fleet, consumer, accounts }: CellReports,
   seconds: number,
@@ -104,6 +109,7 @@ const deliveries = (
     reading('delivery.acked_lost', accounts.acknowledgedLost, n),
     reading('delivery.duplicates', receipts.duplicates, n),
     reading('delivery.reordered', receipts.reordered, n),
+    ...longestGaps(receipts),
   ]
 }
 

@@ -1,0 +1,125 @@
+/** "TCP or QUIC?" for each link of a run: what speaks for either, with the same weight. */
+import type { Stack } from '../core/types.ts'
+import { QUANTITIES, type Quantity } from './compare.ts'
+import { type Compared, comparedIn, effect, withoutComparison } from './findings.ts'
+import { list } from './format.ts'
+import type { Condition, Group } from './rows.ts'
+import type { Run } from './run.ts'
+
+export interface TransportAnswer {
+  readonly condition: Condition
+  readonly quic: Group
+  readonly tcp: Group
+  readonly sentences: readonly string[]
+}
+
+/** What tells transports apart besides what all stacks are compared in. */
+const FURTHER: readonly Quantity[] = [
+  {
+    name: 'longest gap',
+    words: 'longest time without a delivery',
+    unit: 'ms',
+    metrics: ['delivery.longest_gap.max'],
+  },
+  {
+    name: 'device CPU',
+    words: 'CPU time of the devices per message',
+    unit: 'us',
+    metrics: ['cpu.fleet_us_per_message'],
+  },
+  {
+    name: 'connect CPU',
+    words: 'CPU time of the devices per connection',
+    unit: 'us',
+    metrics: ['cpu.fleet_us_per_connect'],
+  },
+  {
+    name: 'device memory',
+    words: 'memory of the devices per session',
+    unit: 'KiB',
+    metrics: ['memory.fleet_kib_per_session'],
+  },
+]
+
+const isQuic = (stack: Stack): boolean => stack.security === 'quic'
+
+/** With the protection that QUIC has too, if there is such a stack; otherwise whatever runs over TCP. */
+const partnersOf = (stacks: readonly Stack[], quic: Stack): Stack[] => {
+  const tcp = stacks.filter(
+    (stack) =>
+      stack.protocol === quic.protocol &&
+      !isQuic(stack) &&
+      stack.carrier === 'stream' &&
+      stack.framing === 'none',
+  )
+  const protectedToo = tcp.filter((stack) => stack.security === 'tls')
+  return protectedToo.length > 0 ? protectedToo : tcp
+}
+
+const clause = (words: string, items: readonly Compared[]): string[] =>
+  items.length === 0 ? [] : [`${words}: ${list(items.map(effect))}.`]
+
+/** Of every quantity less is better. */
+const lowers = ({ result }: Compared): boolean => (result.difference ?? 0) < 0
+
+const sentencesOf = (quic: Group, tcp: Group): string[] => {
+  const all = comparedIn([...QUANTITIES, ...FURTHER], quic, tcp)
+  if (all.every(({ result }) => result.pairs < 3 && !result.lost))
+    return [withoutComparison(quic, tcp)]
+  const relevant = all.filter(({ result }) => result.relevant && !result.lost)
+  const preliminary = relevant.some(({ result }) => result.strength === 'preliminary')
+  const even = all.filter(({ result }) => !result.relevant && !result.lost)
+  const lost = all.filter(({ result }) => result.lost)
+  const none = (words: string, items: readonly unknown[]): string[] =>
+    items.length === 0 ? [`Nothing that was compared speaks ${words}.`] : []
+  const forQuic = relevant.filter(lowers)
+  const forTcp = relevant.filter((one) => !lowers(one))
+  return [
+    ...(preliminary ? ['Preliminary (fewer than 6 pairs).'] : []),
+    ...clause(`For ${quic.stack}, which lowers`, forQuic),
+    ...none(`for ${quic.stack}`, forQuic),
+    ...clause(`For ${tcp.stack}, because ${quic.stack} raises`, forTcp),
+    ...none(`for ${tcp.stack}`, forTcp),
+    ...(even.length === 0
+      ? []
+      : [
+          `No relevant difference is shown in ${list(even.map(({ quantity }) => quantity.words))}.`,
+        ]),
+    ...(lost.length === 0
+      ? []
+      : [
+          `Not compared, because it falls among lost messages: ${list(lost.map(({ quantity }) => quantity.words))}.`,
+        ]),
+  ]
+}
+
+/** Every QUIC stack against every stack over TCP that stands beside it, in each condition; empty for a run without both. */
+export const transportAnswers = (run: Run): TransportAnswer[] => {
+  const { stacks } = run.scenario
+  return run.conditions.flatMap((condition) => {
+    const groupOf = ({ name }: Stack): Group | undefined =>
+      condition.groups.find((group) => group.stack === name)
+    return stacks.filter(isQuic).flatMap((stack) =>
+      partnersOf(stacks, stack).flatMap((partner) => {
+        const [quic, tcp] = [groupOf(stack), groupOf(partner)]
+        return quic && tcp ? [{ condition, quic, tcp, sentences: sentencesOf(quic, tcp) }] : []
+      }),
+    )
+  })
+}
+
+/** Of the fairness audit: which implementations stood for the transports, and how they were set. */
+const IMPLEMENTATION = /^(QUIC|hops|via|congestion|TLS library|front end)/i
+
+/** "mqtt-quic: QUIC library quiche 0.18 ...; mqtt-tls: ..."; a comparison of implementations is never one of protocols alone. */
+export const implementationWords = (run: Run): string[] => {
+  const audit = run.document.audit?.stacks ?? {}
+  const properties = Object.keys(audit).filter((property) => IMPLEMENTATION.test(property))
+  return run.scenario.stacks.flatMap(({ name }) => {
+    const known = properties.flatMap((property) => {
+      const value = audit[property]?.[name]
+      return value === undefined ? [] : [`${property} ${String(value)}`]
+    })
+    return known.length === 0 ? [] : [`${name}: ${known.join('; ')}.`]
+  })
+}
