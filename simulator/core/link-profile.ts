@@ -124,6 +124,8 @@ export type TimelineEvent =
       readonly to: 'port' | 'address'
       readonly devices: number
     }
+  /** Somebody who listened sends the first flight of each device's latest connection once more, from elsewhere. */
+  | { readonly kind: 'replay'; readonly at: Nanoseconds; readonly devices: number }
 
 /** What a link can change while it runs. */
 export type ChangeableValues = Partial<

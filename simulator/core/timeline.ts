@@ -9,9 +9,15 @@ export interface Edge {
   readonly begins: boolean
 }
 
+/** Whether it has no duration. */
+export const isInstant = (
+  event: TimelineEvent,
+): event is Extract<TimelineEvent, { kind: 'rebind' | 'replay' }> =>
+  event.kind === 'rebind' || event.kind === 'replay'
+
 /** When the event ends; null: not before the run does, or it has no duration. */
 export const endOf = (event: TimelineEvent): Nanoseconds | null =>
-  event.kind === 'rebind' || event.for === null ? null : event.at + event.for
+  isInstant(event) || event.for === null ? null : event.at + event.for
 
 /** In order of time; at one instant, first what ends, then what begins, as the scenario lists it. */
 export const edgesOf = (timeline: readonly TimelineEvent[]): Edge[] =>
@@ -45,7 +51,7 @@ export const edgesBySecond = (
   for (const { at, event, begins } of edgesOf(timeline)) {
     const second = Math.floor((warmup + at) / SECOND)
     const name = eventName(event)
-    const words = event.kind === 'rebind' ? name : `${name} ${begins ? 'begins' : 'ends'}`
+    const words = isInstant(event) ? name : `${name} ${begins ? 'begins' : 'ends'}`
     seconds.set(second, [...(seconds.get(second) ?? []), words])
   }
   return seconds

@@ -29,7 +29,7 @@ wire.plaintext_devices count
 cpu.{broker,consumer,fleet,link,total}_us_per_message us
 cpu.{broker,fleet}_us_per_connect us
 memory.{broker,fleet,kernel}_kib_per_session KiB
-link.{unplanned_drops,late_packets,unreachable} count
+link.{unplanned_drops,late_packets,unreachable,replayed} count
 link.clocked ratio
 devices.{connected,failed,reconnects,resumed} count
 connects.{offered,completed} connects/s

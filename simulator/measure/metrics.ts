@@ -312,6 +312,11 @@ const INSTRUMENT: Record<string, Metric> = {
     better: 'lower',
     meaning: 'Packets that a NAT dropped: no mapping lived, or the segment was out of state.',
   },
+  'link.replayed': {
+    unit: 'count',
+    better: 'none',
+    meaning: 'Packets of first flights that somebody who listened sent once more.',
+  },
   'link.clocked': {
     unit: 'ratio',
     better: 'lower',

@@ -16,6 +16,8 @@ export const EXTERNAL_NETWORK = '10.128.0.0/10'
 export const ADDRESSES = 2 ** 22 - 2
 export const FIRST_DEVICE = 0x0a400001
 export const FIRST_EXTERNAL = 0x0a800001
+/** From where somebody sends what he heard: the last address, which no device ever has. What is sent there arrives nowhere. */
+export const LISTENER = FIRST_EXTERNAL + ADDRESSES - 1
 
 /** 10.64.0.1 for device 0, and so on. */
 export const deviceAddress = (device: number): string => {
@@ -117,6 +119,8 @@ export interface LinkAccount {
   readonly overflowed: number
   /** By the NAT: no mapping lived, or the segment was out of state. */
   readonly unreachable: number
+  /** Packets of first flights that somebody else sent once more; they are among those that arrived. */
+  readonly replayed: number
   readonly queued: number
   /** Drops that nobody asked for: TUN queues, pool exhausted, failed writes. */
   readonly unplannedDrops: number

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { TimelineEvent } from '../core/link-profile.ts'
-import { eventName } from '../core/timeline.ts'
+import { eventName, isInstant } from '../core/timeline.ts'
 import { formatQuantity } from '../core/units.ts'
 import type { Chart } from './charts/theme.ts'
 import { list, plural } from './format.ts'
@@ -56,7 +56,7 @@ const figure = (chart: Chart): Html => {
 /** Runs of releases before the timeline have none. */
 const timelineWords = (timeline: readonly TimelineEvent[]): string[] => {
   const words = timeline.map((event) => {
-    const lasts = event.kind === 'rebind' || event.for === null ? '' : ` for ${span(event.for)}`
+    const lasts = isInstant(event) || event.for === null ? '' : ` for ${span(event.for)}`
     return `${eventName(event)} at ${span(event.at)}${lasts}`
   })
   return words.length === 0 ? [] : [`Timeline: ${list(words)}.`]

@@ -62,7 +62,10 @@ test('QUIC stands against TLS over TCP, and against plain TCP only where there i
 test('what speaks for either is said with its evidence, and what speaks for none', () => {
   const [quic = '', tcp = '', even = '', ...more] = only(run(['tls', 'quic'])).sentences
   assert.match(quic, /^For quic, which lowers: 99th percentile of latency .*\(93\.5 instead of 304/)
-  assert.match(tcp, /^For tls, because quic raises: bytes on the wire per connection to 3\.00 times/)
+  assert.match(
+    tcp,
+    /^For tls, because quic raises: bytes on the wire per connection to 3\.00 times/,
+  )
   assert.match(tcp, /CPU time of the devices per message to 3\.\d+ times/)
   assert.equal(
     even,

@@ -120,6 +120,7 @@ const reports = (): CellReports => {
       lost: 0,
       overflowed: 0,
       unreachable: 0,
+      replayed: 0,
       queued: 0,
       unplannedDrops: 0,
       latePackets: 3,

@@ -185,6 +185,7 @@ const wire = (reports: CellReports): Reading[] => {
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
     reading('link.late_packets', link.latePackets, link.timedPackets),
     reading('link.unreachable', link.unreachable, link.arrived),
+    ...(link.replayed === 0 ? [] : [reading('link.replayed', link.replayed, link.arrived)]),
     reading('link.clocked', link.clocked, link.arrived),
   ]
 }

@@ -5,6 +5,7 @@ import type {
   LinkProfile,
   TimelineEvent,
 } from '../core/link-profile.ts'
+import { isInstant } from '../core/timeline.ts'
 import { formatQuantity } from '../core/units.ts'
 import { directionFaults } from './link-checks.ts'
 import type { Problems } from './problem.ts'
@@ -14,7 +15,7 @@ type Event = Located<TimelineEvent>
 
 const span = (ns: number): string => formatQuantity(ns, 'duration')
 
-const lasting = (event: TimelineEvent): number | null => (event.kind === 'rebind' ? 0 : event.for)
+const lasting = (event: TimelineEvent): number | null => (isInstant(event) ? 0 : event.for)
 
 /** `measure`: how long that phase takes. */
 export const checkTimeline = (
@@ -99,7 +100,7 @@ const checkOverlaps = (events: readonly Event[], problems: Problems): void => {
 
 /** The values that are an event's own while it lasts. */
 const touched = (event: TimelineEvent): string[] => {
-  if (event.kind === 'rebind') return []
+  if (isInstant(event)) return []
   const ways = (['up', 'down'] as const).map((way) => {
     if (event.kind === 'change') return Object.keys(event[way]).map((key) => `${key} (${way})`)
     return event.direction === 'both' || event.direction === way ? [`a blackout (${way})`] : []

@@ -96,3 +96,11 @@ test('a value that a change leaves without use is no mistake, one that it names 
     ['timeline[0].change'],
   )
 })
+
+test('a replay names whose first flights are sent once more, and has no duration', () => {
+  assert.deepEqual(timelineOf('{ at: 5 s, replay: all }', '{ at: 5 s, replay: 10 % }'), [
+    { kind: 'replay', at: 5e9, devices: 1 },
+    { kind: 'replay', at: 5e9, devices: 0.1 },
+  ])
+  assert.equal(pathsOf('{ at: 5 s, for: 2 s, replay: all }').length, 1)
+})

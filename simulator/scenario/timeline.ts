@@ -1,4 +1,4 @@
-/** `timeline`: what happens to links while a cell runs; each item has one of three forms. */
+/** `timeline`: what happens to links while a cell runs; each item has one of four forms. */
 import type { ChangeableValues, TimelineEvent } from '../core/link-profile.ts'
 import { list, optional, record, required, type Values } from './containers.ts'
 import { formOf } from './forms.ts'
@@ -89,6 +89,10 @@ const eventRule = record(
       'The NAT before these devices forgets its mappings: all, or a share.',
       devices,
     ),
+    replay: optional(
+      'The first flight of the latest connection of these devices is sent once more, by somebody else: all, or a share.',
+      devices,
+    ),
     policy: optional(
       'What the NAT does with segments of a connection that it no longer knows; default: reset.',
       choice(['reset', 'drop'] as const),
@@ -105,6 +109,7 @@ const FORMS = {
   blackout: { needs: ['at', 'blackout'], may: ['for', 'devices'] },
   change: { needs: ['at', 'change'], may: ['for', 'devices'] },
   rebind: { needs: ['at', 'rebind'], may: ['policy', 'to'] },
+  replay: { needs: ['at', 'replay'], may: [] },
 } as const
 
 const event: Rule<TimelineEvent> = refined(eventRule, (values, node, path, problems) => {
@@ -114,6 +119,8 @@ const event: Rule<TimelineEvent> = refined(eventRule, (values, node, path, probl
     const { at, rebind, policy = 'reset', to = 'port' } = values
     return { kind: form, at, policy, to, devices: rebind }
   }
+  if (form === 'replay' && values.replay !== undefined)
+    return { kind: form, at: values.at, devices: values.replay }
   if (form === 'change' && values.change !== undefined)
     return { kind: form, ...span, ...values.change }
   if (form === 'blackout' && values.blackout !== undefined)

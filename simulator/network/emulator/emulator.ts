@@ -1,9 +1,10 @@
 import { NEVER, type Nanoseconds } from '../../core/clock.ts'
 import { ThingbenchError } from '../../core/errors.ts'
-import { FIRST_DEVICE, type LinkAccount, type LinkConfig, type Spans } from '../link-protocol.ts'
+import { FIRST_DEVICE, LISTENER, type LinkAccount, type LinkConfig, type Spans } from '../link-protocol.ts'
 import { CanaryWatch } from './canary.ts'
 import { DOWN, UP, type DirectionIndex } from './channel.ts'
 import { channelDigest } from './digest.ts'
+import { FirstFlights } from './first-flights.ts'
 import { Happenings } from './happenings.ts'
 import { Lateness } from './lateness.ts'
 import { Links, type Traces } from './links.ts'
@@ -42,6 +43,7 @@ export class Emulator {
   /** Null where nothing is asked of it, so that a packet meets no more than it must. */
   readonly #nat: Nat | null
   readonly #happenings: Happenings | null
+  readonly #flights: FirstFlights | null
   /** Of the packet whose headers were read: false when it came down and the NAT dropped it. */
   #reaches = true
   #t0: Nanoseconds = NEVER
@@ -51,6 +53,7 @@ export class Emulator {
   #delivered = 0
   #darkened = 0
   #unreachable = 0
+  #replayed = 0
   #failed = 0
 
   /** `traces`: those that the profile asks for. */
@@ -67,7 +70,13 @@ export class Emulator {
     this.#happenings =
       timeline.length === 0
         ? null
-        : new Happenings(timeline, devices, this.#nat, this.#links.changeable)
+        : new Happenings(timeline, devices, {
+            nat: this.#nat,
+            directions: this.#links.changeable,
+            replay: (met, at) => this.#replay(met, at),
+          })
+    const replays = timeline.some((event) => event.kind === 'replay')
+    this.#flights = replays ? new FirstFlights(pool) : null
   }
 
   /** The plan of the cell: see LinkOrder. */
@@ -88,6 +97,12 @@ export class Emulator {
     const { pool } = this
     this.#happenings?.advance(now)
     const device = this.#deviceOf(direction, pool.offset(slot), length, now)
+    if (this.#flights !== null && direction === DOWN && this.#headers.destination === LISTENER) {
+      this.#arrived++
+      this.#unreachable++
+      pool.give(slot)
+      return
+    }
     if (device < 0) {
       this.strays++
       pool.give(slot)
@@ -169,6 +184,7 @@ export class Emulator {
       lost: this.#darkened + this.#links.sum('lost'),
       overflowed: this.#links.sum('overflowed'),
       unreachable: this.#unreachable,
+      replayed: this.#replayed,
       queued,
       unplannedDrops: outside + this.strays + this.#failed,
       latePackets: this.lateness.late,
@@ -227,7 +243,18 @@ export class Emulator {
     if (payload > 0) this.#canary.watch(device, direction, this.pool.slab.bytes, start, payload)
     const again = protocol === TCP && this.#flows.retransmitted(device, direction, this.#headers)
     const connection = this.#connectionOf(device, direction, again, now)
+    if (connection >= 0) this.#flights?.note(device, direction, connection, offset, length)
     return this.#log.add(now, device, direction, length, ipHeader, transportHeader, again, connection) // prettier-ignore
+  }
+
+  /** The links of the devices take them up, but no device sent them: they have no row in the log, and no NAT. */
+  #replay(devices: number, at: Nanoseconds): void {
+    const { pool } = this
+    const put = (device: number, slot: number): void => {
+      pool.order[slot] = this.#arrived++
+      this.#links.arrive(UP, device, slot, at)
+    }
+    this.#replayed += this.#flights?.replay(devices, at, put) ?? 0
   }
 
   /** -1 for what has no port: fragments, other protocols. */

@@ -36,7 +36,11 @@ class Note implements Changeable {
 
 const make = (timeline: TimelineEvent[], plans = true) => {
   const up = new Note()
-  const happenings = new Happenings(timeline, DEVICES, null, [up, new Note()])
+  const happenings = new Happenings(timeline, DEVICES, {
+    nat: null,
+    directions: [up, new Note()],
+    replay: (devices, at) => up.notes.push(`replay of ${devices} @${(at - T0) / SECOND}`),
+  })
   if (plans) happenings.plan(T0)
   /** Which of the first, the fifth and the sixth device are dark, at so many seconds from t0. */
   const dark = (seconds: number, direction: typeof UP | typeof DOWN = UP): string => {
@@ -104,4 +108,15 @@ test('only the named values change, and of changes that name the same the later 
     '0-5 {} @9',
     '5-10 {} @9',
   ])
+})
+
+test('a replay happens once, as of its own time', () => {
+  const { happenings, up } = make([
+    { kind: 'replay', at: 2 * SECOND, devices: 0.3 },
+    { kind: 'replay', at: 3 * SECOND, devices: 1 },
+  ])
+  happenings.advance(T0 + SECOND)
+  assert.deepEqual(up.notes, [])
+  for (const at of [9, 10]) happenings.advance(T0 + at * SECOND)
+  assert.deepEqual(up.notes, ['replay of 3 @2', 'replay of 10 @3'])
 })

@@ -14,10 +14,17 @@ export interface Changeable {
   change(first: number, end: number, values: ChangeableValues, at: Nanoseconds): void
 }
 
+export interface Affected {
+  /** Null where no device is behind one. */
+  readonly nat: Nat | null
+  readonly directions: readonly [Changeable, Changeable]
+  /** The first flights of the first `devices` devices come to the link once more. */
+  replay(devices: number, at: Nanoseconds): void
+}
+
 export class Happenings {
   readonly #devices: number
-  readonly #nat: Nat | null
-  readonly #directions: readonly [Changeable, Changeable]
+  readonly #affected: Affected
   readonly #edges: readonly Edge[]
   /** Between these numbers of devices, all devices meet the same changes. */
   readonly #borders: readonly number[]
@@ -27,15 +34,9 @@ export class Happenings {
   #passed = 0
   #next: Nanoseconds = NEVER
 
-  constructor(
-    timeline: readonly TimelineEvent[],
-    devices: number,
-    nat: Nat | null,
-    directions: readonly [Changeable, Changeable],
-  ) {
+  constructor(timeline: readonly TimelineEvent[], devices: number, affected: Affected) {
     this.#devices = devices
-    this.#nat = nat
-    this.#directions = directions
+    this.#affected = affected
     this.#edges = edgesOf(timeline)
     const changes = timeline.filter((event) => event.kind === 'change')
     const borders = changes.map((event) => devicesOf(event, devices))
@@ -64,7 +65,11 @@ export class Happenings {
 
   #pass({ event, begins }: Edge, at: Nanoseconds): void {
     if (event.kind === 'rebind') {
-      this.#nat?.rebind(devicesOf(event, this.#devices), event.policy, event.to)
+      this.#affected.nat?.rebind(devicesOf(event, this.#devices), event.policy, event.to)
+      return
+    }
+    if (event.kind === 'replay') {
+      this.#affected.replay(devicesOf(event, this.#devices), at)
       return
     }
     if (begins) this.#holds.add(event)
@@ -95,8 +100,8 @@ export class Happenings {
         Object.assign(up, event.up)
         Object.assign(down, event.down)
       }
-      this.#directions[UP].change(first, end, up, at)
-      this.#directions[DOWN].change(first, end, down, at)
+      this.#affected.directions[UP].change(first, end, up, at)
+      this.#affected.directions[DOWN].change(first, end, down, at)
       first = end
     }
   }

@@ -53,7 +53,8 @@ export class Nat {
     this.#devices = devices
     this.#udpTimeout = timeouts?.udpTimeout ?? Infinity
     this.#tcpTimeout = timeouts?.tcpTimeout ?? Infinity
-    this.#addressesEach = Math.floor(ADDRESSES / devices)
+    // The last one is the LISTENER's.
+    this.#addressesEach = Math.floor((ADDRESSES - 1) / devices)
     this.#rebinds = new Uint32Array(devices)
     this.#address = new Uint32Array(devices)
     this.#nextPort = new Uint16Array(devices).fill(FIRST_PORT)

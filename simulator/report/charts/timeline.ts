@@ -1,7 +1,7 @@
 /** What the events of a timeline did, second by second. */
 import { SECOND } from '../../core/clock.ts'
 import type { TimelineEvent } from '../../core/link-profile.ts'
-import { endOf, eventName } from '../../core/timeline.ts'
+import { endOf, isInstant, eventName } from '../../core/timeline.ts'
 import type { SecondRow } from '../intervals.ts'
 import type { Condition, Group } from '../rows.ts'
 import { type Run, labelOf } from '../run.ts'
@@ -58,7 +58,7 @@ const eventLayers = (run: Run, domain: readonly [number, number]): Spec[] => {
   const values = run.scenario.timeline.map((event: TimelineEvent, i) => ({
     from: event.at / SECOND,
     to:
-      event.kind === 'rebind'
+      isInstant(event)
         ? event.at / SECOND
         : Math.min(domain[1], (endOf(event) ?? Infinity) / SECOND),
     name: eventName(event),
