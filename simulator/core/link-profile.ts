@@ -126,6 +126,14 @@ export type TimelineEvent =
     }
   /** Somebody who listened sends the first flight of each device's latest connection once more, from elsewhere. */
   | { readonly kind: 'replay'; readonly at: Nanoseconds; readonly devices: number }
+  /** Of each of these devices, the next so many packets of the direction that carry something are lost. */
+  | {
+      readonly kind: 'drop'
+      readonly at: Nanoseconds
+      readonly direction: 'up' | 'down' | 'both'
+      readonly packets: number
+      readonly devices: number
+    }
 
 /** What a link can change while it runs. */
 export type ChangeableValues = Partial<

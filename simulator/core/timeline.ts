@@ -12,8 +12,8 @@ export interface Edge {
 /** Whether it has no duration. */
 export const isInstant = (
   event: TimelineEvent,
-): event is Extract<TimelineEvent, { kind: 'rebind' | 'replay' }> =>
-  event.kind === 'rebind' || event.kind === 'replay'
+): event is Extract<TimelineEvent, { kind: 'rebind' | 'replay' | 'drop' }> =>
+  event.kind !== 'blackout' && event.kind !== 'change'
 
 /** When the event ends; null: not before the run does, or it has no duration. */
 export const endOf = (event: TimelineEvent): Nanoseconds | null =>
@@ -38,8 +38,10 @@ export const eventName = (event: TimelineEvent): string => {
   const share =
     event.devices === 1 ? '' : ` (${Number((event.devices * 100).toFixed(2))} % of devices)`
   if (event.kind === 'rebind') return `rebind ${event.to} ${event.policy}${share}`
-  const direction = event.kind === 'blackout' && event.direction !== 'both'
-  return `${event.kind}${direction ? ` ${event.direction}` : ''}${share}`
+  const count = event.kind === 'drop' ? ` ${event.packets}` : ''
+  const aimed = event.kind === 'blackout' || event.kind === 'drop'
+  const direction = aimed && event.direction !== 'both' ? ` ${event.direction}` : ''
+  return `${event.kind}${count}${direction}${share}`
 }
 
 /** Second -> what began or ended in it, in words; seconds count from the begin of a warm-up of `warmup`. */

@@ -8,7 +8,7 @@ import type { LinkProfile, TimelineEvent } from './link-profile.ts'
 // ---- what can be asked for -------------------------------------------------------------------------------------
 
 export type Reliability = 'best-effort' | 'acknowledged' | 'exactly-once'
-export type Security = 'none' | 'tls' | 'dtls-psk'
+export type Security = 'none' | 'tls' | 'dtls-psk' | 'quic'
 /** What lies between the session and the security below it. */
 export type Framing = 'none' | 'websocket'
 /** lean: sessions of thingbench; reference: the client library that users know, in a process of its own. */

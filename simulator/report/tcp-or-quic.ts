@@ -3,6 +3,7 @@ import type { Stack } from '../core/types.ts'
 import { QUANTITIES, type Quantity } from './compare.ts'
 import { type Compared, comparedIn, effect, withoutComparison } from './findings.ts'
 import { list } from './format.ts'
+import { words } from './html.ts'
 import type { Condition, Group } from './rows.ts'
 import type { Run } from './run.ts'
 
@@ -56,8 +57,8 @@ const partnersOf = (stacks: readonly Stack[], quic: Stack): Stack[] => {
   return protectedToo.length > 0 ? protectedToo : tcp
 }
 
-const clause = (words: string, items: readonly Compared[]): string[] =>
-  items.length === 0 ? [] : [`${words}: ${list(items.map(effect))}.`]
+const clause = (intro: string, items: readonly Compared[]): string[] =>
+  items.length === 0 ? [] : [`${intro}: ${list(items.map(effect))}.`]
 
 /** Of every quantity less is better. */
 const lowers = ({ result }: Compared): boolean => (result.difference ?? 0) < 0
@@ -70,8 +71,8 @@ const sentencesOf = (quic: Group, tcp: Group): string[] => {
   const preliminary = relevant.some(({ result }) => result.strength === 'preliminary')
   const even = all.filter(({ result }) => !result.relevant && !result.lost)
   const lost = all.filter(({ result }) => result.lost)
-  const none = (words: string, items: readonly unknown[]): string[] =>
-    items.length === 0 ? [`Nothing that was compared speaks ${words}.`] : []
+  const none = (side: string, items: readonly unknown[]): string[] =>
+    items.length === 0 ? [`Nothing that was compared speaks ${side}.`] : []
   const forQuic = relevant.filter(lowers)
   const forTcp = relevant.filter((one) => !lowers(one))
   return [
@@ -118,7 +119,7 @@ export const implementationWords = (run: Run): string[] => {
   return run.scenario.stacks.flatMap(({ name }) => {
     const known = properties.flatMap((property) => {
       const value = audit[property]?.[name]
-      return value === undefined ? [] : [`${property} ${String(value)}`]
+      return value === undefined ? [] : [`${property} ${words(value)}`]
     })
     return known.length === 0 ? [] : [`${name}: ${known.join('; ')}.`]
   })

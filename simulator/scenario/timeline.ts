@@ -7,7 +7,7 @@ import { changedLoss } from './loss.ts'
 import { queueLimit } from './queue.ts'
 import { plainRate } from './rate.ts'
 import { located, refined, type Located, type Rule } from './rule.ts'
-import { choice, quantity } from './scalars.ts'
+import { choice, integer, quantity } from './scalars.ts'
 
 const DAY = 24 * 3600e9
 const MOST_EVENTS = 1000
@@ -93,6 +93,11 @@ const eventRule = record(
       'The first flight of the latest connection of these devices is sent once more, by somebody else: all, or a share.',
       devices,
     ),
+    drop: optional(
+      'The next packets that carry something are lost, of this direction or of each.',
+      choice(['all', 'up', 'down'] as const),
+    ),
+    packets: optional('How many of them; default: 1.', integer(1, 1000)),
     policy: optional(
       'What the NAT does with segments of a connection that it no longer knows; default: reset.',
       choice(['reset', 'drop'] as const),
@@ -110,7 +115,10 @@ const FORMS = {
   change: { needs: ['at', 'change'], may: ['for', 'devices'] },
   rebind: { needs: ['at', 'rebind'], may: ['policy', 'to'] },
   replay: { needs: ['at', 'replay'], may: [] },
+  drop: { needs: ['at', 'drop'], may: ['packets', 'devices'] },
 } as const
+
+const wayOf = (way: 'all' | 'up' | 'down') => (way === 'all' ? 'both' : way)
 
 const event: Rule<TimelineEvent> = refined(eventRule, (values, node, path, problems) => {
   const form = formOf(node, path, problems, FORMS)
@@ -119,12 +127,16 @@ const event: Rule<TimelineEvent> = refined(eventRule, (values, node, path, probl
     const { at, rebind, policy = 'reset', to = 'port' } = values
     return { kind: form, at, policy, to, devices: rebind }
   }
+  if (form === 'drop' && values.drop !== undefined) {
+    const { at, devices: share = 1, packets = 1 } = values
+    return { kind: form, at, packets, devices: share, direction: wayOf(values.drop) }
+  }
   if (form === 'replay' && values.replay !== undefined)
     return { kind: form, at: values.at, devices: values.replay }
   if (form === 'change' && values.change !== undefined)
     return { kind: form, ...span, ...values.change }
   if (form === 'blackout' && values.blackout !== undefined)
-    return { kind: form, ...span, direction: values.blackout === 'all' ? 'both' : values.blackout }
+    return { kind: form, ...span, direction: wayOf(values.blackout) }
   return undefined
 })
 

@@ -1,6 +1,12 @@
 import { NEVER, type Nanoseconds } from '../../core/clock.ts'
 import { ThingbenchError } from '../../core/errors.ts'
-import { FIRST_DEVICE, LISTENER, type LinkAccount, type LinkConfig, type Spans } from '../link-protocol.ts'
+import {
+  FIRST_DEVICE,
+  LISTENER,
+  type LinkAccount,
+  type LinkConfig,
+  type Spans,
+} from '../link-protocol.ts'
 import { CanaryWatch } from './canary.ts'
 import { DOWN, UP, type DirectionIndex } from './channel.ts'
 import { channelDigest } from './digest.ts'
@@ -51,7 +57,7 @@ export class Emulator {
   #closing: Nanoseconds = NEVER
   #arrived = 0
   #delivered = 0
-  #darkened = 0
+  #happened = 0
   #unreachable = 0
   #replayed = 0
   #failed = 0
@@ -181,7 +187,7 @@ export class Emulator {
       delivered: this.#delivered,
       duplicated: this.#links.sum('duplicated'),
       corrupted: this.#links.sum('corrupted'),
-      lost: this.#darkened + this.#links.sum('lost'),
+      lost: this.#happened + this.#links.sum('lost'),
       overflowed: this.#links.sum('overflowed'),
       unreachable: this.#unreachable,
       replayed: this.#replayed,
@@ -201,7 +207,7 @@ export class Emulator {
   /** Packets inside, counted one by one, after checking that none is missing. */
   #queued(): number {
     const queued = this.#links.packets()
-    const lost = this.#darkened + this.#links.sum('lost')
+    const lost = this.#happened + this.#links.sum('lost')
     const dropped = lost + this.#links.sum('overflowed') + this.#unreachable + this.#failed
     const known = this.#delivered + dropped + queued
     const arrived = this.#arrived + this.#links.sum('duplicated')
@@ -219,20 +225,21 @@ export class Emulator {
     return device < this.#config.devices + this.#config.probes ? device : -1
   }
 
-  /** Whether the packet gets past a blackout, and the NAT behind it. Counts it if not. */
+  /** Whether the packet gets past what the timeline loses, and the NAT behind it. Counts it if not. */
   #crosses(device: number, direction: DirectionIndex, slot: number, now: Nanoseconds): boolean {
     const { slab } = this.pool
-    const isDark = this.#happenings?.dark(device, direction) === true
+    const carries = this.#headers.payload > 0
+    const isLost = this.#happenings?.loses(device, direction, carries) === true
     // A packet that goes up, and is lost, never comes to the NAT.
     const reaches =
       direction === DOWN
         ? this.#reaches
-        : isDark ||
+        : isLost ||
           this.#nat === null ||
           this.#nat.up(device, slab.bytes, this.pool.offset(slot), this.#headers, now)
     if (!reaches) this.#unreachable++
-    else if (isDark) this.#darkened++
-    return reaches && !isDark
+    else if (isLost) this.#happened++
+    return reaches && !isLost
   }
 
   /** Logs the packet whose headers have been read, unless it is a probe's. Returns its row, or NONE. */

@@ -45,7 +45,7 @@ const make = (timeline: TimelineEvent[], plans = true) => {
   /** Which of the first, the fifth and the sixth device are dark, at so many seconds from t0. */
   const dark = (seconds: number, direction: typeof UP | typeof DOWN = UP): string => {
     happenings.advance(T0 + seconds * SECOND)
-    return [0, 4, 5].map((device) => Number(happenings.dark(device, direction))).join('')
+    return [0, 4, 5].map((device) => Number(happenings.loses(device, direction, true))).join('')
   }
   return { happenings, up, dark }
 }
@@ -66,7 +66,7 @@ test('one without an end holds until the run is over', () => {
 test('nothing happens before the plan is known', () => {
   const { happenings } = make([blackout()], false)
   happenings.advance(1e6 * SECOND)
-  assert.equal(happenings.dark(0, UP), false)
+  assert.equal(happenings.loses(0, UP, true), false)
 })
 
 test('a blackout of one direction, or of some devices, leaves the rest alone', () => {
@@ -119,4 +119,21 @@ test('a replay happens once, as of its own time', () => {
   assert.deepEqual(up.notes, [])
   for (const at of [9, 10]) happenings.advance(T0 + at * SECOND)
   assert.deepEqual(up.notes, ['replay of 3 @2', 'replay of 10 @3'])
+})
+
+test('the next packets that carry something are lost, of each device and direction so many', () => {
+  const { happenings } = make([
+    { kind: 'drop', at: SECOND, direction: 'up', packets: 2, devices: 0.5 },
+    { kind: 'drop', at: 2 * SECOND, direction: 'both', packets: 1, devices: 0.1 },
+  ])
+  const lost = (device: number, direction: typeof UP | typeof DOWN, carries = true) =>
+    happenings.loses(device, direction, carries)
+  happenings.advance(T0)
+  assert.equal(lost(0, UP), false)
+  happenings.advance(T0 + SECOND)
+  assert.deepEqual([lost(0, UP, false), lost(0, DOWN), lost(5, UP)], [false, false, false])
+  assert.deepEqual([lost(4, UP), lost(4, UP), lost(4, UP)], [true, true, false])
+  happenings.advance(T0 + 2 * SECOND)
+  assert.deepEqual([lost(0, UP), lost(0, UP)], [true, false])
+  assert.deepEqual([lost(0, DOWN), lost(0, DOWN), lost(1, DOWN)], [true, false, false])
 })

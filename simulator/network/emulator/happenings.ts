@@ -30,6 +30,8 @@ export class Happenings {
   readonly #borders: readonly number[]
   readonly #holds = new Set<TimelineEvent>()
   readonly #dark: [number, number] = [0, 0]
+  /** Of each device: packets of each direction that are still to be lost. */
+  readonly #dropping: readonly [Uint16Array, Uint16Array]
   #t0: Nanoseconds = NEVER
   #passed = 0
   #next: Nanoseconds = NEVER
@@ -37,6 +39,7 @@ export class Happenings {
   constructor(timeline: readonly TimelineEvent[], devices: number, affected: Affected) {
     this.#devices = devices
     this.#affected = affected
+    this.#dropping = [new Uint16Array(devices), new Uint16Array(devices)]
     this.#edges = edgesOf(timeline)
     const changes = timeline.filter((event) => event.kind === 'change')
     const borders = changes.map((event) => devicesOf(event, devices))
@@ -58,9 +61,14 @@ export class Happenings {
     }
   }
 
-  /** Whether a packet that comes now is lost in a blackout. */
-  dark(device: number, direction: DirectionIndex): boolean {
-    return device < this.#dark[direction]
+  /** Whether a packet that comes now is lost: in a blackout, or because the next that carries something is to be. */
+  loses(device: number, direction: DirectionIndex, carries: boolean): boolean {
+    if (device < this.#dark[direction]) return true
+    const dropping = this.#dropping[direction]
+    const left = dropping[device] as number
+    if (left === 0 || !carries) return false
+    dropping[device] = left - 1
+    return true
   }
 
   #pass({ event, begins }: Edge, at: Nanoseconds): void {
@@ -70,6 +78,16 @@ export class Happenings {
     }
     if (event.kind === 'replay') {
       this.#affected.replay(devicesOf(event, this.#devices), at)
+      return
+    }
+    if (event.kind === 'drop') {
+      const devices = devicesOf(event, this.#devices)
+      for (const [direction, name] of [
+        [UP, 'up'],
+        [DOWN, 'down'],
+      ] as const)
+        if (event.direction === name || event.direction === 'both')
+          this.#dropping[direction].fill(event.packets, 0, devices)
       return
     }
     if (begins) this.#holds.add(event)

@@ -57,10 +57,9 @@ const eventLayers = (run: Run, domain: readonly [number, number]): Spec[] => {
   const x = { field: 'from', type: 'quantitative' }
   const values = run.scenario.timeline.map((event: TimelineEvent, i) => ({
     from: event.at / SECOND,
-    to:
-      isInstant(event)
-        ? event.at / SECOND
-        : Math.min(domain[1], (endOf(event) ?? Infinity) / SECOND),
+    to: isInstant(event)
+      ? event.at / SECOND
+      : Math.min(domain[1], (endOf(event) ?? Infinity) / SECOND),
     name: eventName(event),
     // Names of neighbours stand below each other.
     y: 9 + 12 * (i % 3),
