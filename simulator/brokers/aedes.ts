@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mqtt } from '../protocols/mqtt/adapter.ts'
 import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
+import { launchNode } from './runtimes/launch-node.ts'
 
 const CONFIGURATION = 'aedes.json'
 const ENTRY = fileURLToPath(new URL('./aedes-process.ts', import.meta.url))
@@ -58,9 +59,7 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
   }
   const file = join(plan.folder, CONFIGURATION)
   await writeFile(file, aedesConfiguration(plan), { mode: 0o600 })
-  const cache = process.env.NODE_COMPILE_CACHE
-  const env: Record<string, string> = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }
-  return { command: process.execPath, args: [ENTRY, file], env }
+  return launchNode(ENTRY, file)
 }
 
 const version = async (): Promise<string | null> => {

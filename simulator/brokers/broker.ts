@@ -14,7 +14,7 @@ export interface BrokerPlan {
   readonly security: Security
   readonly serverName: string
   readonly password: string
-  /** PEM: the server's certificate chain and key, present when `security` is `tls`. */
+  /** PEM: the server's certificate chain and key, present when `security` is `tls` or `quic`. */
   readonly certificate: { readonly chain: string; readonly key: string } | null
   readonly tls: {
     readonly version: '1.2' | '1.3'
@@ -41,7 +41,8 @@ export interface Ports {
   readonly secure: number
 }
 
-export interface BrokerProduct {
+/** What a runtime needs to start it. */
+export interface ServerProgram {
   readonly name: string
   readonly title: string
   /** The Debian package that brings it; null: part of thingbench, or an npm package of it. */
@@ -50,6 +51,13 @@ export interface BrokerProduct {
   readonly program: string | null
   /** Versions that understand the configuration and have the defaults that `audit` tells of; null: package-lock.json says which one. */
   readonly versions: VersionRange | null
+  /** The exact version, by asking the program, that of this machine if no other is given; null when it is not installed. */
+  version(programs?: Programs): Promise<string | null>
+  /** Writes configuration into the plan's folder and says what to start; null: nothing to start. */
+  prepare(plan: BrokerPlan): Promise<Launch | null>
+}
+
+export interface BrokerProduct extends ServerProgram {
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
   /** Why it cannot serve a stack of `serves` all the same, in words; null or absent: it can. */
@@ -67,17 +75,13 @@ export interface BrokerProduct {
   readonly ports: Readonly<Record<string, Ports>>
   /** protocol -> ports at which it is served over WebSocket too, with the same securities; absent: nowhere. */
   readonly websocket?: Readonly<Record<string, Ports>>
-  /** The exact version, by asking the program, that of this machine if no other is given; null when it is not installed. */
-  version(programs?: Programs): Promise<string | null>
   /** Its file of configuration; absent where it has none. With a password that is no secret it can be kept in the results. */
   readonly configuration?: (plan: BrokerPlan) => { readonly file: string; readonly text: string }
-  /** Writes configuration into the plan's folder and says what to start; null: nothing to start. */
-  prepare(plan: BrokerPlan): Promise<Launch | null>
 }
 
 /** A started server. Disposing ends it and waits until it is gone. */
 export interface Broker extends AsyncDisposable {
-  readonly product: BrokerProduct
+  readonly product: ServerProgram
   readonly version: string
   /** A program of this machine, an npm package in a process of its own, or a program of an image. */
   readonly runtime: 'process' | 'embedded' | 'container'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Security } from '../core/types.ts'
+import type { Security, Via } from '../core/types.ts'
 import { PROTOCOLS } from '../protocols/index.ts'
 import { brokerPlan } from './broker-plan.cases.ts'
 import { BROKERS, brokerNamed } from './catalogue.ts'
@@ -32,6 +32,19 @@ test('devices find a port of their own for WebSocket, and none where it is not s
   assert.deepEqual(ports('mosquitto', 'mqtt', 'dtls-psk'), [null, null])
   assert.deepEqual(ports('prosody', 'xmpp', 'none'), [5222, null])
   assert.deepEqual(ports('prosody', 'mqtt', 'none'), [null, null])
+})
+
+test('devices find the front end before a broker for QUIC, and for TLS where it is asked for', () => {
+  const port = (name: string, protocol: string, security: Security, via: Via) =>
+    devicePort(brokerNamed(name), { protocol, framing: 'none', security, via })
+  for (const name of ['mosquitto', 'aedes']) {
+    assert.equal(port(name, 'mqtt', 'quic', 'front-end'), 14_567)
+    assert.equal(port(name, 'mqtt', 'tls', 'front-end'), 8883)
+    assert.equal(port(name, 'mqtt', 'quic', 'direct'), null)
+    assert.equal(port(name, 'mqtt', 'none', 'front-end'), null)
+  }
+  assert.equal(port('prosody', 'xmpp', 'tls', 'front-end'), null)
+  assert.equal(port('prosody', 'mqtt', 'quic', 'front-end'), null)
 })
 
 test('a consumer can stand behind the default broker of every protocol', () => {

@@ -32,3 +32,21 @@ test('so is one that the timeline brings', () => {
     /^The loss that the timeline brings is counted in packets: a stack[^:]*$/u,
   )
 })
+
+test('quiche with another congestion control than bbr is told of where packets are lost, and only there', () => {
+  const quic = { engine: 'quiche', streams: 'single', resumption: false, earlyData: false, group: 'X25519' } as const // prettier-ignore
+  const stacks = (['bbr', 'cubic', 'reno'] as const).map((congestion) => ({
+    name: `quic-${congestion}`,
+    quic: { ...quic, congestion },
+  }))
+  const loss = link({ kind: 'time', ratio: 0.01, burst: 0 })
+  const told = cautionsOf({ ...loss, stacks })
+  assert.deepEqual(
+    told.map((text) => text.split(' ')[0]),
+    ['quic-cubic', 'quic-reno'],
+  )
+  assert.deepEqual(cautionsOf({ links: [CLEAR_LINK], timeline: [], stacks }), [])
+  const change = { kind: 'change', at: 0, for: null, devices: 1, up: {} } as const
+  const later = { ...change, down: { loss: { kind: 'time', ratio: 0.1, burst: 0 } } } as const
+  assert.equal(cautionsOf({ links: [CLEAR_LINK], timeline: [later], stacks }).length, 2)
+})

@@ -1,5 +1,6 @@
 /** What a question may ask and what yet spoils its answer: told with the plan, and in the report. */
 import type { LinkProfile, Loss, TimelineEvent } from './link-profile.ts'
+import type { Stack, StackQuic } from './types.ts'
 
 const WORDS: Readonly<Partial<Record<Loss['kind'], string>>> = {
   packets: 'counted in packets',
@@ -17,11 +18,35 @@ const caution = (place: string, losses: readonly (Loss | undefined)[]): string[]
   ]
 }
 
-/** Sentences about links and what the timeline makes of them; none where stacks can be compared. */
-export const cautionsOf = (asked: {
+const losesPackets = ({ up, down }: { up: Lossy; down: Lossy }): boolean =>
+  [up.loss, down.loss].some((loss) => loss !== undefined && !(loss.kind === 'time' && loss.ratio === 0)) // prettier-ignore
+
+interface Lossy {
+  readonly loss?: Loss
+}
+
+/** Which of the stacks have a congestion control that quiche does badly with losses. */
+const mismeasured = ({ stacks = [], links, timeline }: Asked): string[] => {
+  const loses =
+    links.some(losesPackets) || timeline.some((e) => e.kind === 'change' && losesPackets(e))
+  const doubtful = loses ? stacks.filter(({ quic }) => doubts(quic ?? null)) : []
+  return doubtful.map(
+    ({ name, quic }) =>
+      `${name} has ${quic?.congestion} of quiche 0.18, which with losses on a slow flow takes its round trip for up to seconds longer than it is: what is late there is late by that, not by QUIC. With bbr it is not so.`,
+  )
+}
+
+const doubts = (quic: StackQuic | null): boolean =>
+  quic?.engine === 'quiche' && quic.congestion !== 'bbr'
+
+export interface Asked {
   readonly links: readonly LinkProfile[]
   readonly timeline: readonly TimelineEvent[]
-}): string[] => [
+  readonly stacks?: readonly Pick<Stack, 'name' | 'quic'>[]
+}
+
+/** Sentences about links, what the timeline makes of them, and stacks that do badly on them; none where stacks can be compared. */
+export const cautionsOf = (asked: Asked): string[] => [
   ...asked.links.flatMap(({ name, up, down }) =>
     caution(`of the link ${name}`, [up.loss, down.loss]),
   ),
@@ -30,4 +55,5 @@ export const cautionsOf = (asked: {
       ? caution('that the timeline brings', [event.up.loss, event.down.loss])
       : [],
   ),
+  ...mismeasured(asked),
 ]

@@ -9,6 +9,8 @@ import type { LinkProfile, TimelineEvent } from './link-profile.ts'
 
 export type Reliability = 'best-effort' | 'acknowledged' | 'exactly-once'
 export type Security = 'none' | 'tls' | 'dtls-psk' | 'quic'
+/** What devices connect to: the server itself, or a front end that ends their security and speaks TCP to the server. */
+export type Via = 'direct' | 'front-end'
 /** What lies between the session and the security below it. */
 export type Framing = 'none' | 'websocket'
 /** lean: sessions of thingbench; reference: the client library that users know, in a process of its own. */
@@ -48,6 +50,21 @@ export interface DtlsOptions {
   readonly mtu: number
 }
 
+/** QUIC of a stack's devices; the front end is quiche, with the same congestion control. */
+export interface StackQuic {
+  /** Whose QUIC the devices have. */
+  readonly engine: 'quiche' | 'openssl'
+  readonly congestion: 'bbr' | 'cubic' | 'reno'
+  /** All that a device says on one stream, or on one for each topic. */
+  readonly streams: 'single' | 'per-topic'
+  /** Devices keep session tickets and offer them when they connect again. */
+  readonly resumption: boolean
+  /** What devices say goes with the first flight of a connection that is resumed (0-RTT). */
+  readonly earlyData: boolean
+  /** Key exchange group, the only one for which a key share is sent. */
+  readonly group: string
+}
+
 /** TCP of a stack's connections, at both ends unless it says otherwise. `null`: the kernel's default. */
 export interface TcpOptions {
   /** TCP_NODELAY on the devices' sockets; the servers' always have it. */
@@ -78,14 +95,17 @@ export interface Stack {
   /** The catalogue's name, such as mqtt-tls. */
   readonly kind: string
   readonly protocol: string
+  /** What its packets are on the link: TCP or UDP. */
   readonly carrier: 'stream' | 'datagram'
   readonly framing: Framing
   readonly security: Security
   readonly broker: string
+  readonly via: Via
   readonly client: Client
   readonly reliability: Reliability
   readonly tls: StackTls | null
   readonly dtls: DtlsOptions | null
+  readonly quic: StackQuic | null
   readonly tcp: TcpOptions
   readonly options: ProtocolOptions
   /** Absent: none. */
@@ -234,6 +254,8 @@ export interface StackEntry {
   readonly carrier: 'stream' | 'datagram'
   readonly framing: Framing
   readonly security: Security
+  /** The first is the default. */
+  readonly via: readonly Via[]
   /** The first is the default. */
   readonly brokers: readonly string[]
   readonly clients: readonly Client[]

@@ -121,6 +121,12 @@ export interface PlannedConnects {
   readonly spans: string
 }
 
+/** Handshakes that were done with a ticket offered, and those of them that the server resumed. */
+export interface TicketCount {
+  readonly offered: number
+  readonly accepted: number
+}
+
 export interface FleetReport {
   /** Base64 of the ledger's flags. */
   readonly ledger: string
@@ -145,7 +151,7 @@ export interface FleetReport {
   /** Version, cipher and group as negotiated, from one device; empty without security. */
   readonly negotiated: Readonly<Record<string, string>>
   /** Session tickets that were offered in handshakes, and those that the server took; null where devices keep none. */
-  readonly tickets: { readonly offered: number; readonly accepted: number } | null
+  readonly tickets: TicketCount | null
   /** DER bytes of a device's certificate; null where it has none. */
   readonly certificateBytes: number | null
   /** TCP of the first device that connected; null for a datagram stack, or when none did. */

@@ -42,7 +42,7 @@ export interface FleetReactor extends Pick<Reactor, 'now' | 'arm' | 'disarm'> {
 /** Opens the connections of devices on a reactor of its kind, and counts what they carry. */
 export interface Connector<R> extends Pick<
   PileFactory,
-  'application' | 'framed' | 'transport' | 'tcp' | 'tls'
+  'application' | 'framed' | 'transport' | 'tcp' | 'tickets' | 'certificateBytes'
 > {
   open(reactor: R, device: Device, local: string): Pile
 }
@@ -169,7 +169,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
   }
 
   report(): FleetReport {
-    const { tls } = this.#connector
+    const { tickets, certificateBytes, tcp } = this.#connector
     return {
       ledger: Buffer.from(this.#ledger.bytes()).toString('base64'),
       ready: encodeDoubles(this.#ready),
@@ -187,11 +187,9 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
       framed: this.#framed,
       transport: this.#transport,
       negotiated: this.#negotiated,
-      tickets: tls?.tickets
-        ? { offered: tls.tickets.offered, accepted: tls.tickets.accepted }
-        : null,
-      certificateBytes: tls?.certificateBytes ?? null,
-      tcp: this.#connector.tcp.found,
+      tickets: tickets && { offered: tickets.offered, accepted: tickets.accepted },
+      certificateBytes,
+      tcp: tcp.found,
     }
   }
 

@@ -17,8 +17,9 @@ import { DtlsClient, DtlsContext } from '../transports/dtls.ts'
 import { WebSocketClient } from '../transports/websocket.ts'
 import type { WebSocketTarget } from '../transports/websocket-handshake.ts'
 import type { Device } from './device.ts'
-import type { FleetConfig } from './fleet-protocol.ts'
+import type { FleetConfig, TicketCount } from './fleet-protocol.ts'
 import { hearsOf } from './hears.ts'
+import { QuicDevices } from './quic-devices.ts'
 import { TlsDevices } from './tls-devices.ts'
 import { vanish } from './vanish.ts'
 import { webSocketTarget } from './websocket-target.ts'
@@ -57,14 +58,18 @@ export class PileFactory {
   readonly framed: Traffic
   /** What is handed to sockets; the same object as `framed` for a plain stack. */
   readonly transport: Traffic
-  /** Null without TLS. */
-  readonly tls: TlsDevices | null
+  /** Handshakes with a session ticket; null where devices keep none. */
+  readonly tickets: TicketCount | null
+  /** DER bytes of a device's certificate; null where it has none. */
+  readonly certificateBytes: number | null
   /** What the first device's connection has. */
   readonly tcp: TcpRecord = { found: null }
   readonly #config: FleetConfig
   readonly #remote: Address
   readonly #identities: Identities
+  readonly #tls: TlsDevices | null
   readonly #dtls: DtlsContext | null
+  readonly #quic: QuicDevices | null
   readonly #webSocket: WebSocketTarget | null
   readonly #password: string
   #connections = 0
@@ -80,12 +85,15 @@ export class PileFactory {
     this.#password = this.#identities.password
     this.framed = this.#webSocket === null ? this.application : new Traffic()
     this.transport = stack.security === 'none' ? this.framed : new Traffic()
-    this.tls =
+    this.#tls =
       stack.security === 'tls' && stack.tls !== null
         ? new TlsDevices(stack.tls, config, this.#identities)
         : null
     this.#dtls =
       stack.security === 'dtls-psk' && stack.dtls !== null ? DtlsContext.client(stack.dtls) : null
+    this.#quic = stack.quic === null ? null : new QuicDevices(stack.quic, config)
+    this.tickets = this.#tls?.tickets ?? this.#quic?.tickets ?? null
+    this.certificateBytes = this.#tls?.certificateBytes ?? null
   }
 
   /** Opens a connection from `local`; `now` is the instant of the first packet. */
@@ -105,7 +113,7 @@ export class PileFactory {
     const { nodelay: noDelay, keepalive, userTimeout } = this.#config.stack.tcp
     const { tcp: record } = this
     const port =
-      this.adapter.carrier === 'stream'
+      this.#config.stack.carrier === 'stream'
         ? reactor.connectStream({ ...options, noDelay, keepalive, userTimeout, record }, lowest)
         : reactor.connectDatagram(options, lowest)
     const layers = [session, framing, security]
@@ -120,7 +128,8 @@ export class PileFactory {
   }
 
   #securityFor(device: number): SecurityLayer | null {
-    if (this.tls !== null) return this.tls.client(device, this.framed)
+    if (this.#tls !== null) return this.#tls.client(device, this.framed)
+    if (this.#quic !== null) return this.#quic.client(device, this.framed)
     if (this.#dtls !== null)
       return new DtlsClient(
         this.#dtls,

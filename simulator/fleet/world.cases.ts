@@ -54,10 +54,12 @@ const stackOf = (protocol: string, framing: Framing, reliability: Reliability): 
   framing,
   security: 'none',
   broker: 'test',
+  via: 'direct',
   client: 'lean',
   reliability,
   tls: null,
   dtls: null,
+  quic: null,
   tcp: PLAIN_TCP,
   options: {},
 })

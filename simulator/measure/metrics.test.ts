@@ -26,9 +26,9 @@ wire.connect_packets.{up,down} packets
 wire.retransmitted_ratio ratio
 wire.layer_bytes_per_message.{ip,transport,security,framing,application,payload,retransmission} B
 wire.plaintext_devices count
-cpu.{broker,consumer,fleet,link,total}_us_per_message us
-cpu.{broker,fleet}_us_per_connect us
-memory.{broker,fleet,kernel}_kib_per_session KiB
+cpu.{broker,front_end,consumer,fleet,link,total}_us_per_message us
+cpu.{broker,front_end,fleet}_us_per_connect us
+memory.{broker,front_end,fleet,kernel}_kib_per_session KiB
 link.{unplanned_drops,late_packets,unreachable,replayed} count
 link.clocked ratio
 devices.{connected,failed,reconnects,resumed} count
@@ -37,7 +37,7 @@ connects.{failed,not_started} count
 wake.first_delivery.{mean,p50,p99} ms
 wire.wake_bytes.{up,down} B
 wire.idle_bytes_per_hour B
-cpu.{broker,consumer,fleet,link,total}_us_per_session_second us/s
+cpu.{broker,front_end,consumer,fleet,link,total}_us_per_session_second us/s
 `
 
 const expand = (pattern: string): string[] => {

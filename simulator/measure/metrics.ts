@@ -244,6 +244,7 @@ const CONNECTIONS: Record<string, Metric> = {
 
 const PROCESSES = {
   broker: 'the broker',
+  front_end: 'the front end before the broker, where there is one',
   consumer: 'the consumer',
   fleet: 'the fleet that drives the devices',
   link: 'the link process, with the kernel input of TCP',
@@ -260,7 +261,7 @@ const COST: Record<string, Metric> = {
   ),
   ...family(
     'cpu.*_us_per_connect',
-    { broker: PROCESSES.broker, fleet: PROCESSES.fleet },
+    { broker: PROCESSES.broker, front_end: PROCESSES.front_end, fleet: PROCESSES.fleet },
     'us',
     'lower',
     'CPU time of * per connection, during the ramp, or in the window of a workload of connections; of this implementation, never of the protocol.',
@@ -276,6 +277,7 @@ const COST: Record<string, Metric> = {
     'memory.*_kib_per_session',
     {
       broker: "the broker's resident memory",
+      front_end: "the front end's resident memory, where there is one",
       fleet: "the fleet's resident memory",
       kernel: "the kernel's slab and socket memory",
     },

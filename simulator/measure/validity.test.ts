@@ -16,6 +16,7 @@ const clean: Evidence = {
   connected: 100,
   commonEnd: null,
   brokerLoad: 0.3,
+  frontEndLoad: null,
   busy: [0.3, 0.4],
   limit: null,
 }

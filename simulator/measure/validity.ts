@@ -37,6 +37,8 @@ export interface Evidence {
   readonly commonEnd: string | null
   /** Processor time of the broker, in processors; null when there is none of its own. */
   readonly brokerLoad: number | null
+  /** The same of the front end; null: there is none. */
+  readonly frontEndLoad: number | null
   /** Share of each processor that was busy. */
   readonly busy: readonly number[]
   /** A limit of this host that was hit, in words; null when none was. */
@@ -89,6 +91,8 @@ const findings = (e: Evidence): string[] => {
   const notes: string[] = []
   if (e.brokerLoad !== null && e.brokerLoad > BROKER_SATURATED)
     notes.push(`broker saturated: it used ${percent(e.brokerLoad)} of a processor`)
+  if (e.frontEndLoad !== null && e.frontEndLoad > BROKER_SATURATED)
+    notes.push(`front end saturated: it used ${percent(e.frontEndLoad)} of a processor`)
   if (e.connected < e.devices) {
     const why = e.commonEnd === null ? '' : `; most connections ended so: ${e.commonEnd}`
     notes.push(`${e.devices - e.connected} of ${e.devices} devices did not connect${why}`)

@@ -8,6 +8,8 @@ import { createRequire } from 'node:module'
 import { ThingbenchError } from '../core/errors.ts'
 
 const PACKAGE = '@matrixai/quic-linux-x64'
+/** What that package has inside. */
+export const QUICHE_VERSION = 'quiche 0.18.0 with its BoringSSL'
 
 export interface HostPort {
   host: string

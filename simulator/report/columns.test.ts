@@ -35,6 +35,20 @@ test('a table shows what its workload has to tell', () => {
     assert.equal(columnsOf(conditionWith(...metrics)), columns, metrics.join())
 })
 
+test('what a front end uses stands beside what the broker uses, where there is one', () => {
+  const columns = columnsOf(
+    conditionWith(
+      'throughput.offered',
+      'cpu.broker_us_per_message',
+      'cpu.front_end_us_per_message',
+    ),
+  )
+  assert.deepEqual(
+    columns.slice(-2).map(({ heading }) => heading[1]),
+    ['broker', 'front end'],
+  )
+})
+
 test('columns name metrics that exist', () => {
   const all: readonly Column[] = [
     ...MESSAGES,

@@ -113,9 +113,26 @@ const BY_METRIC: readonly (readonly [string, readonly Column[]])[] = [
   ['connects.offered', STORM],
 ]
 
+const BROKER = /\.broker_/
+const FRONT_END = /\.front_end_/
+
+/** Beside what the broker uses, what the front end uses. */
+const withFrontEnd = (column: Column): readonly Column[] => {
+  const [metric = ''] = column.metrics
+  if (!BROKER.test(metric)) return [column]
+  const [what, , unit] = column.heading
+  return [
+    column,
+    { heading: [what, 'front end', unit], metrics: [metric.replace(BROKER, '.front_end_')] },
+  ]
+}
+
 export const columnsOf = ({ groups }: Condition): readonly Column[] => {
   const has = (metric: string): boolean =>
     groups.some((group) => group.counted.some((cell) => cell.rows.has(metric)))
-  const columns = BY_METRIC.find(([metric]) => has(metric))?.[1] ?? MESSAGES
-  return columns === MESSAGES && has('connects.offered') ? CHURN : columns
+  const found = BY_METRIC.find(([metric]) => has(metric))?.[1] ?? MESSAGES
+  const columns = found === MESSAGES && has('connects.offered') ? CHURN : found
+  const all = columns.flatMap(withFrontEnd)
+  const shown = all.filter(({ metrics: [metric = ''] }) => !FRONT_END.test(metric) || has(metric))
+  return shown.length === columns.length ? columns : shown
 }

@@ -2,6 +2,7 @@
  * The fairness audit: what differs between the stacks besides what the scenario asks for, and what is the same for all.
  * It is collected from the cells as they ran, not from what was configured.
  */
+import type { BrokerProduct } from '../brokers/broker.ts'
 import { brokerNamed } from '../brokers/catalogue.ts'
 import type { Cell, ServerLimits, Stack } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
@@ -11,6 +12,7 @@ import { holdsCanary } from '../fleet/payload.ts'
 import { clientWords } from '../fleet/reference/packages.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 import type { CellResult } from './cell.ts'
+import { frontEndProperties, frontEndWords, quicProperties } from './quic-audit.ts'
 import { silenceWords } from './silence-audit.ts'
 import { tcpProperties } from './tcp-audit.ts'
 import { tlsProperties } from './tls-audit.ts'
@@ -58,9 +60,19 @@ const limitProperties = (limits: ServerLimits | undefined): Record<string, strin
   return { 'server limits': parts.join(', ') || 'none' }
 }
 
-/** Of a first connection, which has no ticket yet: what came of tickets later, `tlsProperties` says. */
+/** Of a first connection, which has no ticket yet: what came of tickets later, `tlsProperties` and `quicProperties` say. */
 const handshake = (negotiated: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(negotiated).filter(([key]) => key !== 'resumed'))
+  Object.fromEntries(Object.entries(negotiated).filter(([key]) => !OF_TICKETS.has(key)))
+const OF_TICKETS: ReadonlySet<string> = new Set(['resumed', 'early'])
+
+const productProperties = (
+  { name, audit }: BrokerProduct,
+  { via }: Stack,
+): Record<string, string> => {
+  // Behind a front end its TLS is not in use.
+  const used = Object.entries(audit).filter(([key]) => via === 'direct' || !key.startsWith('TLS'))
+  return Object.fromEntries(used.map(([key, value]) => [`${name}: ${key}`, value]))
+}
 
 const plainText = ({ workload, devices }: Cell, { link }: CellResult): Record<string, string> => {
   const messages = messagesOf(workload)
@@ -105,7 +117,8 @@ export class Audit {
       server: `${broker.title} ${result.brokerVersion}`,
       'server runs as': result.brokerRuntime,
       ...limitProperties(stack.server),
-      hops: String(broker.hops),
+      'front end': frontEndWords(stack),
+      hops: String(broker.hops + (stack.via === 'front-end' ? 1 : 0)),
       client: clientWords(stack),
       reliability: stack.reliability,
       acknowledgement: mapping.acknowledgement,
@@ -116,9 +129,9 @@ export class Audit {
       ...handshake(result.fleet.negotiated),
       ...optionProperties(stack),
       ...tlsProperties(stack, result.fleet, certificateBytes),
-      ...Object.fromEntries(
-        Object.entries(broker.audit).map(([key, value]) => [`${broker.name}: ${key}`, value]),
-      ),
+      ...quicProperties(stack, result.fleet, certificateBytes),
+      ...productProperties(broker, stack),
+      ...frontEndProperties(stack),
       ...plainText(cell, result),
     }
     for (const [property, value] of Object.entries(properties)) {

@@ -1,7 +1,8 @@
 /** The catalogue that the scenario reader is given: what can be asked for, put together from protocols, brokers and metrics. */
 import { BROKERS } from '../brokers/catalogue.ts'
+import type { BrokerProduct } from '../brokers/broker.ts'
 import { devicePort } from '../brokers/serves.ts'
-import type { Catalogue, Framing, Security, StackEntry, TlsAbilities } from '../core/types.ts'
+import type { Catalogue, Framing, Security, StackEntry, TlsAbilities, Via } from '../core/types.ts'
 import { referencePackage } from '../fleet/reference/packages.ts'
 import { METRICS } from '../measure/metrics.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
@@ -12,6 +13,7 @@ const STACKS: readonly (readonly [string, string, Security, string, Framing?])[]
   ['mqtt-tls', 'mqtt', 'tls', 'MQTT over TLS'],
   ['mqtt-ws', 'mqtt', 'none', 'MQTT over WebSocket', 'websocket'],
   ['mqtt-wss', 'mqtt', 'tls', 'MQTT over WebSocket over TLS', 'websocket'],
+  ['mqtt-quic', 'mqtt', 'quic', 'MQTT over QUIC'],
   ['coap-udp', 'coap', 'none', 'CoAP over UDP'],
   ['coap-dtls-psk', 'coap', 'dtls-psk', 'CoAP over DTLS 1.2 with a pre-shared key'],
   ['xmpp-tcp', 'xmpp', 'none', 'XMPP over TCP'],
@@ -21,9 +23,12 @@ const STACKS: readonly (readonly [string, string, Security, string, Framing?])[]
 const CERTIFICATE_ONLY: TlsAbilities = { auth: ['server'], resumption: false }
 
 const PLANNED = [
-  'mqtt-quic', 'coap-dtls-rpk', 'coap-dtls-x509', 'coap-ipsec', 'coap-tcp', 'coap-tls',
+  'coap-dtls-rpk', 'coap-dtls-x509', 'coap-ipsec', 'coap-tcp', 'coap-tls',
   'xmpp-starttls', 'amqp-tcp', 'amqp-tls', 'amqp-quic',
 ] // prettier-ignore
+
+/** A server that speaks for itself is asked before one that has somebody before it. */
+const WAYS: readonly Via[] = ['direct', 'front-end']
 
 const entry = ([
   name,
@@ -33,17 +38,18 @@ const entry = ([
   framing = 'none',
 ]: (typeof STACKS)[number]): StackEntry => {
   const adapter = adapterOf(protocol)
+  const serves = (broker: BrokerProduct, via: Via): boolean =>
+    devicePort(broker, { protocol, framing, security, via }) !== null
   const plain = STACKS.find(([, p, s, , f]) => p === protocol && s === 'none' && f === undefined)
   return {
     name,
     title,
     protocol,
-    carrier: adapter.carrier,
+    carrier: security === 'quic' ? 'datagram' : adapter.carrier,
     framing,
     security,
-    brokers: BROKERS.filter((b) => devicePort(b, { protocol, framing, security }) !== null).map(
-      (b) => b.name,
-    ),
+    via: WAYS.filter((via) => BROKERS.some((broker) => serves(broker, via))),
+    brokers: BROKERS.filter((broker) => WAYS.some((via) => serves(broker, via))).map((b) => b.name),
     clients: referencePackage(name) === null ? ['lean'] : ['lean', 'reference'],
     reliabilities: adapter.reliabilities,
     plain: plain?.[0] ?? name,

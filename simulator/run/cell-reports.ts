@@ -7,9 +7,11 @@ import type { LinkAccount } from '../network/link-protocol.ts'
 
 /** CPU time of each process over the measured window, and over the ramp, ns; memory in bytes. */
 export interface Costs {
-  readonly cpu: Readonly<Record<'broker' | 'consumer' | 'fleet' | 'link' | 'total', number | null>>
-  readonly connectCpu: Readonly<Record<'broker' | 'fleet', number | null>>
-  readonly memory: Readonly<Record<'broker' | 'fleet' | 'kernel', number | null>>
+  readonly cpu: Readonly<
+    Record<'broker' | 'front_end' | 'consumer' | 'fleet' | 'link' | 'total', number | null>
+  >
+  readonly connectCpu: Readonly<Record<'broker' | 'front_end' | 'fleet', number | null>>
+  readonly memory: Readonly<Record<'broker' | 'front_end' | 'fleet' | 'kernel', number | null>>
 }
 
 export interface CellReports {

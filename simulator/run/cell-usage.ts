@@ -13,8 +13,11 @@ export interface Samples {
 }
 
 /** Takes a sample of all parties and of this process, which is the runner. */
-export const sampleParties = ({ link, broker, consumer, fleet }: Parties, before?: Usage): Usage =>
-  sampleUsage([link.pid, consumer.pid, fleet.pid, ...(broker?.pids() ?? []), process.pid], before)
+export const sampleParties = (parties: Parties, before?: Usage): Usage => {
+  const { link, broker, consumer, fleet } = parties
+  const servers = [...(broker?.pids() ?? []), ...frontEndPids(parties)]
+  return sampleUsage([link.pid, consumer.pid, fleet.pid, ...servers, process.pid], before)
+}
 
 type Use = 'cpu' | 'wait' | 'residentGrowth'
 
@@ -32,24 +35,33 @@ export const useOf = (
 export const serverPids = ({ broker, consumer, product }: Parties): readonly number[] =>
   product.consumer === 'is-server' ? [consumer.pid] : (broker?.pids() ?? [])
 
+export const frontEndPids = ({ frontEnd }: Parties): readonly number[] => frontEnd?.pids() ?? []
+
 export const costsOf = (samples: Samples, parties: Parties, idle: Idle): Costs => {
   const window = usageBetween(samples.start, samples.end)
   const ramp = usageBetween(samples.before, samples.connected)
   const memory = usageBetween(samples.before, samples.start)
   const server = serverPids(parties)
+  const front = frontEndPids(parties)
   const consumer = parties.product.consumer === 'subscribes' ? [parties.consumer.pid] : []
   const fleet = [parties.fleet.pid]
   return {
     cpu: {
       broker: useOf(window, server, 'cpu'),
+      front_end: useOf(window, front, 'cpu'),
       consumer: useOf(window, consumer, 'cpu'),
       fleet: useOf(window, fleet, 'cpu'),
       link: useOf(window, [parties.link.pid], 'cpu'),
       total: Math.max(0, window.machine.busy - idle.busy * window.elapsed),
     },
-    connectCpu: { broker: useOf(ramp, server, 'cpu'), fleet: useOf(ramp, fleet, 'cpu') },
+    connectCpu: {
+      broker: useOf(ramp, server, 'cpu'),
+      front_end: useOf(ramp, front, 'cpu'),
+      fleet: useOf(ramp, fleet, 'cpu'),
+    },
     memory: {
       broker: useOf(memory, server, 'residentGrowth'),
+      front_end: useOf(memory, front, 'residentGrowth'),
       fleet: useOf(memory, fleet, 'residentGrowth'),
       kernel: memory.kernelMemoryGrowth,
     },

@@ -9,7 +9,7 @@ import { usageBetween } from '../measure/usage.ts'
 import { judge } from '../measure/validity.ts'
 import type { LinkAccount } from '../network/link-protocol.ts'
 import type { Samples } from './cell-usage.ts'
-import { busyShares, serverPids, useOf } from './cell-usage.ts'
+import { busyShares, frontEndPids, serverPids, useOf } from './cell-usage.ts'
 import { nagleNotes } from './nagle-note.ts'
 import type { Parties } from './parties.ts'
 
@@ -25,7 +25,10 @@ export const judgeCell = (
   const { elapsed, processors } = window
   const machine = elapsed * processors.length
   const wait = (pid: number): number => (useOf(window, [pid], 'wait') ?? 0) / elapsed
-  const broker = useOf(window, serverPids(parties), 'cpu')
+  const load = (pids: readonly number[]): number | null => {
+    const used = useOf(window, pids, 'cpu')
+    return used === null ? null : used / elapsed
+  }
   const delay = Histogram.fromJSON(seriesOf(fleet, consumer).schedule_delay as HistogramJson)
   const verdict = judge({
     interval: Math.min(messageInterval(cell.workload), connectInterval(cell.workload)),
@@ -43,7 +46,8 @@ export const judgeCell = (
     devices: cell.devices,
     connected: fleet.connected,
     commonEnd: commonEnd(fleet),
-    brokerLoad: broker === null ? null : broker / elapsed,
+    brokerLoad: load(serverPids(parties)),
+    frontEndLoad: load(frontEndPids(parties)),
     busy: busyShares(samples),
     limit:
       fleet.ends.limit === undefined

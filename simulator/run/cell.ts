@@ -31,6 +31,8 @@ export interface CellResult {
   /** How it was started, in words. */
   readonly brokerRuntime: string
   readonly brokerLog: string
+  /** Null where devices connect to the server itself. */
+  readonly frontEnd: { readonly version: string; readonly log: string } | null
 }
 
 /** Busy time per second of this machine when no cell runs, ns/ns: what `cpu.total` does not count. */
@@ -213,5 +215,9 @@ const conclude = (
     brokerVersion: parties.broker?.version ?? ownVersion(),
     brokerRuntime: runtimeWords(parties.broker),
     brokerLog: parties.broker?.log() ?? '',
+    frontEnd: parties.frontEnd && {
+      version: parties.frontEnd.version,
+      log: parties.frontEnd.log(),
+    },
   }
 }

@@ -32,8 +32,8 @@ const reports = (workload: Workload, change: object = {}): CellReports =>
       spans: { connects: both(4000, 160_000), wakes: both(900, 45_000) },
     },
     costs: {
-      cpu: { broker: 80e6, consumer: null, fleet: 160e6, link: 1e6, total: 400e6 },
-      connectCpu: { broker: 5e6, fleet: 10e6 },
+      cpu: { broker: 80e6, front_end: null, consumer: null, fleet: 160e6, link: 1e6, total: 400e6 },
+      connectCpu: { broker: 5e6, front_end: null, fleet: 10e6 },
     },
     ...change,
   }) as unknown as CellReports

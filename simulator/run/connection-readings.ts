@@ -36,7 +36,7 @@ export const connectWire = ({ cell, fleet, link }: CellReports): Reading[] => {
 export const connectCosts = ({ cell, fleet, costs }: CellReports): Reading[] => {
   const alone = cell.workload.kind === 'connect' ? fleet.planned : null
   const n = alone?.completed ?? fleet.connected
-  return (['broker', 'fleet'] as const).flatMap((process) => {
+  return (['broker', 'front_end', 'fleet'] as const).flatMap((process) => {
     const time = (alone === null ? costs.connectCpu : costs.cpu)[process]
     return time === null ? [] : [reading(`cpu.${process}_us_per_connect`, time / 1e3 / n, n)]
   })

@@ -44,6 +44,7 @@ const BASE_MEMORY = 400 * MIB
 const SESSION_KIB: Readonly<Record<string, number>> = {
   'mqtt none': 40,
   'mqtt tls': 80,
+  'mqtt quic': 160,
   'coap none': 45,
   'coap dtls-psk': 180,
   'xmpp none': 90,

@@ -1,5 +1,5 @@
 /**
- * The four parties of a cell: link, server, consumer, fleet; started in this order, each ready before the next, all gone
+ * The parties of a cell: link, server, front end where there is one, consumer, fleet; started in this order, each ready before the next, all gone
  * when their stack is disposed. A server's container alone is there before the link. Every cell has fresh ones, so that no cell inherits another's sessions, caches or queues.
  */
 import { brokerNamed } from '../brokers/catalogue.ts'
@@ -8,7 +8,7 @@ import type { Containers } from '../brokers/runtimes/container/containers.ts'
 import { devicePort } from '../brokers/serves.ts'
 import { monotonic, SECOND } from '../core/clock.ts'
 import type { TimelineEvent } from '../core/link-profile.ts'
-import type { Cell, Client } from '../core/types.ts'
+import type { Cell, Client, Security } from '../core/types.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder, FleetConfig, FleetEvent, FleetOrder, RoleConfig } from '../fleet/fleet-protocol.ts' // prettier-ignore
 import type { LinkConfig, LinkEvent, LinkOrder } from '../network/link-protocol.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
@@ -18,6 +18,7 @@ import type { RunLock } from './lock.ts'
 import type { Processors } from './processors.ts'
 import { RoleProcess } from './role-process.ts'
 import { prepareBroker } from './start-broker.ts'
+import { startFrontEnd } from './start-front-end.ts'
 import type { Watch } from './watch.ts'
 
 /** What stays the same for all cells of a run. */
@@ -44,6 +45,8 @@ export interface Parties {
   readonly link: RoleProcess<LinkOrder, LinkEvent>
   /** Null where the consumer is the server. */
   readonly broker: Broker | null
+  /** Null where devices connect to the server itself. */
+  readonly frontEnd: Broker | null
   readonly product: BrokerProduct
   readonly consumer: RoleProcess<ConsumerOrder, ConsumerEvent>
   readonly fleet: RoleProcess<FleetOrder, FleetEvent>
@@ -57,6 +60,8 @@ const FLEET_PROCESSES: Readonly<Record<Client, string>> = {
 }
 /** Devices that connect at the same time, at most. */
 export const CONNECTS_IN_FLIGHT = 50
+/** Securities in which the server shows a certificate. */
+const CERTIFIED: ReadonlySet<Security> = new Set(['tls', 'quic'])
 const CONSUMER_PATIENCE = 10_000
 const ROLE_PATIENCE = 20_000
 
@@ -87,12 +92,14 @@ export const startParties = async (
     signal,
   )
   const broker = await prepared.start(serverNamespace)
-  watch.broker = broker
+  if (broker !== null) watch.server(broker)
+  const frontEnd = await startFrontEnd(cell, product, context, place, serverNamespace)
+  if (frontEnd !== null) watch.server(frontEnd)
   const consumer = begin(startConsumer(cell, product, context, serverNamespace))
   await consumer.expect('ready', CONSUMER_PATIENCE, signal)
   const fleet = begin(startFleet(cell, product, context, devicesNamespace))
   await fleet.expect('ready', ROLE_PATIENCE, signal)
-  return { link, broker, product, consumer, fleet, sysctls }
+  return { link, broker, frontEnd, product, consumer, fleet, sysctls }
 }
 
 const startLink = (
@@ -166,7 +173,7 @@ const startFleet = (
     ...roleConfig(cell, product, context, namespace),
     cpu: context.processors.fleet,
     registration: product.registration,
-    authority: cell.stack.security === 'tls' ? context.authority : null,
+    authority: CERTIFIED.has(cell.stack.security) ? context.authority : null,
     deviceAuthority: cell.stack.tls?.auth === 'x509' ? context.deviceAuthority : null,
     connectLimit: CONNECTS_IN_FLIGHT,
     watchesAck: product.consumer === 'none',

@@ -142,9 +142,9 @@ const reports = (): CellReports => {
     },
     busy: [0.3, 0.4],
     costs: {
-      cpu: { broker: 50e6, consumer: 10e6, fleet: 20e6, link: 30e6, total: 200e6 },
-      connectCpu: { broker: 6e9, fleet: 1.2e9 },
-      memory: { broker: 600 * 1024 * 3, fleet: null, kernel: null },
+      cpu: { broker: 50e6, front_end: null, consumer: 10e6, fleet: 20e6, link: 30e6, total: 200e6 },
+      connectCpu: { broker: 6e9, front_end: null, fleet: 1.2e9 },
+      memory: { broker: 600 * 1024 * 3, front_end: null, fleet: null, kernel: null },
     },
   }
 }

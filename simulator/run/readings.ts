@@ -177,11 +177,13 @@ const wire = (reports: CellReports): Reading[] => {
   return [
     ...(messages === null ? [] : perMessage(reports, messages.payload)),
     ...connectWire(reports),
-    reading(
-      'wire.retransmitted_ratio',
-      (up.retransmittedPackets + down.retransmittedPackets) / packets,
-      packets,
-    ),
+    cell.stack.security === 'quic'
+      ? reading('wire.retransmitted_ratio', null, 0, 'QUIC sends again in packets like all others')
+      : reading(
+          'wire.retransmitted_ratio',
+          (up.retransmittedPackets + down.retransmittedPackets) / packets,
+          packets,
+        ),
     reading('link.unplanned_drops', link.unplannedDrops, link.arrived),
     reading('link.late_packets', link.latePackets, link.timedPackets),
     reading('link.unreachable', link.unreachable, link.arrived),

@@ -157,7 +157,7 @@ const rowsOf = (
 
 const writeCellFiles = async (
   folder: string,
-  { fleet, consumer, brokerLog }: CellResult,
+  { fleet, consumer, brokerLog, frontEnd }: CellResult,
   { timeline, phases }: Scenario,
 ): Promise<void> => {
   const series = seriesOf(fleet, consumer)
@@ -169,6 +169,7 @@ const writeCellFiles = async (
   )
   await writeFile(join(folder, 'intervals.csv'), intervals)
   if (brokerLog !== '') await writeFile(join(folder, 'broker.log'), brokerLog)
+  if (frontEnd !== null) await writeFile(join(folder, 'front-end.log'), frontEnd.log)
 }
 
 const cellLog = (verdict: Verdict, result: CellResult | null): string => {

@@ -5,6 +5,7 @@
 import type { Stack } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { adapterOf } from '../protocols/index.ts'
+import { quicIdleTimeout } from './quic-audit.ts'
 
 const tcpWords = ({ tcp }: Stack, settings: Readonly<Record<string, string>>): string[] => {
   const retries = settings['net.ipv4.tcp_retries2']
@@ -21,7 +22,10 @@ const tcpWords = ({ tcp }: Stack, settings: Readonly<Record<string, string>>): s
       ]
 }
 
-const datagramWords = ({ dtls, reliability }: Stack): string[] => {
+const datagramWords = (stack: Stack): string[] => {
+  const { dtls, reliability } = stack
+  const quic = quicIdleTimeout(stack)
+  if (quic !== null) return [quic]
   if (dtls === null) return ['no association to lose']
   if (dtls.rehandshakeAfter === null) return ['nothing: the association lasts as long as the run']
   const retransmissions = dtls.rehandshakeAfter === 1 ? 'retransmission' : 'retransmissions'

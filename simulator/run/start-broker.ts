@@ -6,13 +6,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Broker, BrokerPlan, BrokerProduct } from '../brokers/broker.ts'
 import { startProcess, waitListening } from '../brokers/runtimes/process.ts'
-import { devicePort } from '../brokers/serves.ts'
+import { brokerPort, devicePort } from '../brokers/serves.ts'
 import { deviceName } from '../core/device-name.ts'
 import type { Cell } from '../core/types.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
 import type { RunContext } from './parties.ts'
 
-const PATIENCE = 10_000
+/** Milliseconds until a server listens. */
+export const PATIENCE = 10_000
 /** What stands for the password where it is not needed. */
 const NO_PASSWORD = 'made anew for each run'
 
@@ -78,26 +79,34 @@ export const runtimeWords = (broker: Broker | null): string => {
 }
 
 const portsOf = ({ stack }: Cell, product: BrokerProduct): number[] => {
-  // Of a plain stack devices and consumer use the same one.
-  const ports = new Set([product.ports[stack.protocol]?.plain, devicePort(product, stack)])
+  // Of a plain stack, and behind a front end, devices and consumer use the same one.
+  const devices = stack.via === 'direct' ? devicePort(product, stack) : brokerPort(product, stack.protocol) // prettier-ignore
+  const ports = new Set([product.ports[stack.protocol]?.plain, devices])
   return [...ports].filter((port) => typeof port === 'number')
 }
 
-const planFor = ({ stack, devices }: Cell, context: RunContext, folder: string): BrokerPlan => {
-  const { auth } = stack.tls ?? {}
-  const keys = stack.security === 'dtls-psk' || auth === 'psk'
+/** What the server itself is to do: behind a front end it has no security. */
+export const planFor = (
+  { stack, devices }: Cell,
+  context: RunContext,
+  folder: string,
+): BrokerPlan => {
+  const security = stack.via === 'direct' ? stack.security : 'none'
+  const tls = security === 'tls' ? stack.tls : null
+  const auth = tls?.auth
+  const keys = security === 'dtls-psk' || auth === 'psk'
   const psk = Array.from({ length: keys ? devices : 0 }, (_, d) => d)
   return {
     folder,
     address: SERVER_ADDRESS,
     protocol: stack.protocol,
     framing: stack.framing,
-    security: stack.security,
+    security,
     serverName: context.serverName,
     password: context.identities.password,
-    certificate: stack.security === 'tls' && auth !== 'psk' ? context.certificate : null,
+    certificate: tls !== null && auth !== 'psk' ? context.certificate : null,
     ...(auth === 'x509' && { clientAuthority: context.deviceAuthority.certificate }),
-    tls: stack.tls,
+    tls,
     psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
     devices,
     options: stack.options,

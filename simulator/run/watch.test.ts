@@ -43,7 +43,7 @@ test('a role that fails ends the waits of the cell, and is to blame', async () =
 test('a broker that died is to blame before who lost the connection to it, even when that is heard first', async () => {
   using watch = new Watch(new AbortController().signal)
   const broker = new FakeBroker()
-  watch.broker = broker
+  watch.server(broker)
   watch.role({ failure })
   setTimeout(() => (broker.how = 'signal SIGKILL'), 20)
   const blamed = await watch.blame()
@@ -57,7 +57,7 @@ test('nobody is to blame for an interruption, or for a wait that was merely too 
   const interrupt = new AbortController()
   using watch = new Watch(interrupt.signal)
   watch.role({ failure: null })
-  watch.broker = new FakeBroker()
+  watch.server(new FakeBroker())
   assert.equal(await watch.blame(), null)
   interrupt.abort()
   assert.equal(watch.signal.aborted, true)

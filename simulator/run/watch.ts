@@ -18,7 +18,7 @@ const LAST_LINES = 20
 export class Watch implements Disposable {
   /** Fires when the run is interrupted, and when a party has failed. */
   readonly signal: AbortSignal
-  broker: Broker | null = null
+  readonly #servers: Broker[] = []
   readonly #roles: Watched[] = []
   readonly #failed = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -33,6 +33,11 @@ export class Watch implements Disposable {
   role<Role extends Watched>(role: Role): Role {
     this.#roles.push(role)
     return role
+  }
+
+  /** The server, or the front end before it, is looked at from now on. */
+  server(broker: Broker): void {
+    this.#servers.push(broker)
   }
 
   /** After a wait that failed: which party is to blame for it; null when none is, or the run was interrupted. */
@@ -53,13 +58,14 @@ export class Watch implements Disposable {
     this.#seen = failure !== null
   }
 
-  /** A broker that has died is blamed before those who lost their connection to it. */
+  /** A server that has died is blamed before those who lost their connection to it. */
   #failure(): ThingbenchError | null {
-    const how = this.broker?.ended()
-    if (this.broker && how) {
-      const lines = this.broker.log().trimEnd().split('\n')
+    for (const server of this.#servers) {
+      const how = server.ended()
+      if (how === null) continue
+      const lines = server.log().trimEnd().split('\n')
       return new ThingbenchError('TB_BROKER_DIED', {
-        broker: this.broker.product.title,
+        broker: server.product.title,
         how,
         log: lines.slice(-LAST_LINES).join('\n'),
       })

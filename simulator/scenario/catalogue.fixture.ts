@@ -9,6 +9,11 @@ import type {
 
 const reliabilities: readonly Reliability[] = ['best-effort', 'acknowledged']
 
+const VIA: Readonly<Record<string, StackEntry['via']>> = {
+  'mqtt-tls': ['direct', 'front-end'],
+  'mqtt-quic': ['front-end'],
+}
+
 const entry = (
   name: string,
   security: StackEntry['security'],
@@ -18,11 +23,12 @@ const entry = (
   name,
   title: name,
   protocol: name.split('-')[0] ?? '',
-  carrier: name.startsWith('coap') ? 'datagram' : 'stream',
+  carrier: name.startsWith('coap') || security === 'quic' ? 'datagram' : 'stream',
   framing: 'none',
   security,
+  via: VIA[name] ?? ['direct'],
   brokers,
-  clients: name.startsWith('mqtt') ? ['lean', 'reference'] : ['lean'],
+  clients: name.startsWith('mqtt') && security !== 'quic' ? ['lean', 'reference'] : ['lean'],
   reliabilities,
   plain,
 })
@@ -40,6 +46,7 @@ export const CATALOGUE: Catalogue = {
   stacks: [
     entry('mqtt-tcp', 'none', ['mosquitto'], 'mqtt-tcp'),
     entry('mqtt-tls', 'tls', ['mosquitto'], 'mqtt-tcp'),
+    entry('mqtt-quic', 'quic', ['mosquitto'], 'mqtt-tcp'),
     entry('coap-udp', 'none', ['thingbench', 'libcoap'], 'coap-udp'),
     entry('coap-dtls-psk', 'dtls-psk', ['thingbench', 'libcoap'], 'coap-udp'),
     entry('xmpp-tcp', 'none', ['prosody'], 'xmpp-tcp'),
@@ -48,7 +55,6 @@ export const CATALOGUE: Catalogue = {
   plannedStacks: [
     'mqtt-ws',
     'mqtt-wss',
-    'mqtt-quic',
     'coap-dtls-rpk',
     'coap-dtls-x509',
     'coap-ipsec',

@@ -65,6 +65,8 @@ test('fills in every default', () => {
       auth: 'server',
       resumption: false,
     },
+    via: 'direct',
+    quic: null,
     dtls: null,
     tcp: PLAIN_TCP,
     options: { version: '3.1.1', keepalive: 60e9, clean_start: true, topic_alias: false },

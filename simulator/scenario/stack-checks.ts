@@ -1,5 +1,5 @@
 /** What must fit together within one stack's mapping. */
-import type { Catalogue, StackEntry } from '../core/types.ts'
+import type { Catalogue, StackEntry, TlsAbilities, Via } from '../core/types.ts'
 import { TLS_CIPHERS, TLS_PSK_CIPHERS } from './ciphers.ts'
 import type { Problems } from './problem.ts'
 import type { RawMapping } from './read.ts'
@@ -9,6 +9,7 @@ import type { StackKeys } from './stack-keys.ts'
 const suits = (key: string, stack: StackEntry, catalogue: Catalogue): boolean => {
   if (key === 'tls' || key === 'auth') return stack.security === 'tls'
   if (key === 'dtls') return stack.security === 'dtls-psk'
+  if (key === 'quic') return stack.security === 'quic'
   if (key === 'tcp') return stack.carrier === 'stream'
   return !Object.hasOwn(catalogue.options, key) || stack.protocol === key
 }
@@ -100,16 +101,45 @@ export const checkCipher = (keys: StackKeys, problems: Problems): void => {
   })
 }
 
+export const viaOf = ({ via }: StackKeys, entry: StackEntry): Via =>
+  via?.value ?? entry.via[0] ?? 'direct'
+
+export const checkVia = (
+  { via }: StackKeys,
+  entry: StackEntry,
+  catalogue: Catalogue,
+  problems: Problems,
+): void => {
+  if (via === undefined || entry.via.includes(via.value)) return
+  const able = catalogue.stacks.filter((stack) => stack.via.includes(via.value))
+  problems.add(via, via.path, {
+    found:
+      via.value === 'direct'
+        ? `"direct" for ${entry.name}: no server here speaks it, so that a front end stands before it`
+        : `"front-end" for ${entry.name}: the front end does not take it`,
+    allowed: entry.via.join(', '),
+    ...(via.value === 'front-end' && {
+      advice: `It takes ${able.map((stack) => stack.name).join(', ')}.`,
+    }),
+  })
+}
+
+/** What the front end can do in TLS. */
+const FRONT_END: TlsAbilities = { auth: ['server'], resumption: false }
+
 /** What the stack's server can do in TLS, and what goes together. */
 export const checkAuth = (
-  { auth, broker, tls }: StackKeys,
+  keys: StackKeys,
   entry: StackEntry,
   catalogue: Catalogue,
   problems: Problems,
 ): void => {
   if (entry.security !== 'tls') return
-  const server = broker?.value ?? entry.brokers[0]
-  const abilities = catalogue.brokers.find((one) => one.name === server)?.tls
+  const { auth, broker, tls } = keys
+  const inFront = viaOf(keys, entry) === 'front-end'
+  const name = broker?.value ?? entry.brokers[0]
+  const server = inFront ? 'the front end' : name
+  const abilities = inFront ? FRONT_END : catalogue.brokers.find((one) => one.name === name)?.tls
   if (!abilities?.auth.includes(auth.value))
     problems.add(auth, auth.path, {
       found: `"${auth.value}", which ${server} does not have`,

@@ -6,6 +6,7 @@ import type {
   ProtocolOptions,
   Reliability,
   ScalarOptionRule,
+  Via,
 } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import {
@@ -19,6 +20,7 @@ import {
 } from './containers.ts'
 import { located, planned, scalarOr, type Rule } from './rule.ts'
 import { choice, flag, integer, name, pattern, quantity } from './scalars.ts'
+import { quic } from './quic-keys.ts'
 import { server } from './server-keys.ts'
 import { dtls, tcp, tls } from './transport-keys.ts'
 
@@ -111,16 +113,15 @@ export const stackFields = (catalogue: Catalogue) => ({
     located(choice(['server', 'x509', 'psk'] as const)),
     'server',
   ),
-  via: defaulted(
-    'Whether a front end stands before the server.',
-    choice(['direct'], { later: { 'front-end': 'Use direct.' } }),
-    'direct',
+  via: optional(
+    'Whether a front end stands before the server; default: only where the server itself cannot do it.',
+    located(choice<Via>(['direct', 'front-end'])),
   ),
   tls: section('TLS options.', tls),
   dtls: section('DTLS options.', dtls),
   tcp: section('TCP options.', tcp),
   server: optional('Limits of the server, which runs in a container then.', server),
-  quic: optional('', planned('Use a stack with TLS over TCP.')),
+  quic: section('QUIC options.', quic),
   payload_protection: defaulted(
     'End-to-end protection of payloads.',
     scalarOr(

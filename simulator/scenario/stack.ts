@@ -12,7 +12,9 @@ import {
   checkClient,
   checkName,
   checkOptions,
+  checkVia,
   misplacedKeys,
+  viaOf,
 } from './stack-checks.ts'
 import { protocolField, stackFields, stackName, type StackKeys } from './stack-keys.ts'
 
@@ -45,6 +47,7 @@ export const stackRule = (catalogue: Catalogue): Rule<WantedStack> => {
       checkOptions(node, path, entry, keys, catalogue, problems)
       checkClient(keys, entry, catalogue, problems)
       checkCipher(keys, problems)
+      checkVia(keys, entry, catalogue, problems)
       checkAuth(keys, entry, catalogue, problems)
       checkName(keys, entry, catalogue, problems)
       return { entry, keys, place: { path, line: node.line, column: node.column } }
@@ -90,6 +93,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
   framing: entry.framing,
   security: entry.security,
   broker: keys.broker?.value ?? entry.brokers[0] ?? '',
+  via: viaOf(keys, entry),
   client: keys.client.value,
   reliability: keys.reliability ?? reliability,
   tls:
@@ -103,6 +107,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
         }
       : null,
   dtls: entry.security === 'dtls-psk' ? keys.dtls : null,
+  quic: entry.security === 'quic' ? keys.quic : null,
   tcp: keys.tcp,
   options: given(keys.protocolOptions),
   ...(keys.server !== undefined && { server: keys.server }),

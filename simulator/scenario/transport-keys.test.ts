@@ -61,3 +61,28 @@ test('a device with DTLS shakes hands anew only where the scenario says after ho
   assert.equal(eager.dtls?.rehandshakeAfter, 3)
   assert.equal(stackOf('coap-udp').dtls, null)
 })
+
+test('MQTT over QUIC goes through the front end, with bbr and full handshakes unless it is asked for otherwise', () => {
+  const { carrier, security, via, quic, tls } = stackOf('mqtt-quic')
+  assert.deepEqual({ carrier, security, via, tls }, { carrier: 'datagram', security: 'quic', via: 'front-end', tls: null }) // prettier-ignore
+  const plain = { engine: 'quiche', congestion: 'bbr', streams: 'single', resumption: false, earlyData: false, group: 'X25519' } // prettier-ignore
+  assert.deepEqual(quic, plain)
+  const early = stackOf('{ stack: mqtt-quic, quic: { congestion: reno, resumption: true, early_data: true } }') // prettier-ignore
+  assert.deepEqual(early.quic, { ...plain, congestion: 'reno', resumption: true, earlyData: true })
+  assert.equal(stackOf('mqtt-tls').via, 'direct')
+  assert.equal(stackOf('{ stack: mqtt-tls, via: front-end }').via, 'front-end')
+  assert.equal(stackOf('mqtt-tls').quic, null)
+})
+
+test('what a device says over QUIC may be larger than a datagram, what CoAP says may not', () => {
+  const asked = (stack: string): string => `thingbench: 1
+stacks: [${stack}]
+links: [lan]
+devices: 10
+workload: { interval: 1 s, payload: 2 KiB }
+`
+  const read = (stack: string) =>
+    parseScenario(Buffer.from(asked(stack)), 'x.yaml', CATALOGUE, folderProfiles(PROFILES))
+  assert.equal(read('mqtt-quic').stacks.length, 1)
+  assert.throws(() => read('coap-udp'), /workload\.payload/)
+})

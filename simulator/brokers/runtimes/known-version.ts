@@ -1,6 +1,6 @@
 /** Whether a server's version is one whose configuration and defaults are known. */
 import { ThingbenchError } from '../../core/errors.ts'
-import type { BrokerProduct } from '../broker.ts'
+import type { ServerProgram } from '../broker.ts'
 import { inRange } from '../versions.ts'
 
 /**
@@ -8,7 +8,7 @@ import { inRange } from '../versions.ts'
  * @throws ThingbenchError TB_BROKER_VERSION
  */
 export const expectKnownVersion = (
-  { title, versions }: BrokerProduct,
+  { title, versions }: ServerProgram,
   found: string,
   program: string,
 ): void => {

@@ -12,7 +12,7 @@ import { delimiter } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../../core/errors.ts'
-import type { Broker, BrokerPlan, BrokerProduct, Launch } from '../broker.ts'
+import type { Broker, BrokerPlan, ServerProgram, Launch } from '../broker.ts'
 import { findProgram, programFolders } from './find-program.ts'
 import { expectKnownVersion } from './known-version.ts'
 import { portsOf } from './listening.ts'
@@ -42,7 +42,7 @@ const OWN_DESCRIPTORS = 1024
  * thingbench does not know; AbortError when the signal has fired
  */
 export const startProcess = async (
-  product: BrokerProduct,
+  product: ServerProgram,
   plan: BrokerPlan,
   placement: Placement,
 ): Promise<Broker> => {
@@ -125,7 +125,7 @@ const missing = (
   })
 
 const commandLine = async (
-  product: BrokerProduct,
+  product: ServerProgram,
   launch: Launch,
   { namespace, cpu }: Placement,
   devices: number,
@@ -156,7 +156,7 @@ const descriptorLimit = async (wanted: number): Promise<string[][]> => {
 }
 
 class ProcessBroker implements Broker {
-  readonly product: BrokerProduct
+  readonly product: ServerProgram
   readonly version: string
   readonly runtime: 'process' | 'embedded'
   readonly image = null
@@ -167,7 +167,7 @@ class ProcessBroker implements Broker {
   #ended: string | null = null
 
   constructor(
-    product: BrokerProduct,
+    product: ServerProgram,
     version: string,
     child: ChildProcessByStdio<null, Readable, Readable>,
   ) {

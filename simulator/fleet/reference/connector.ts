@@ -22,7 +22,8 @@ import { secureContext } from './tls-context.ts'
 export class ReferenceConnector implements Connector<NodeLoop> {
   readonly tcp: TcpRecord = { found: null }
   /** Node keeps TLS to itself. */
-  readonly tls = null
+  readonly tickets = null
+  readonly certificateBytes = null
   readonly #config: FleetConfig
   readonly #remote: Address
   readonly #password: string

@@ -1,0 +1,64 @@
+/** QUIC and the front end of a stack in the fairness audit: who speaks it, and how. */
+import { frontEndLibrary } from '../brokers/front-end/program.ts'
+import type { Stack } from '../core/types.ts'
+import { formatQuantity } from '../core/units.ts'
+import type { FleetReport } from '../fleet/fleet-protocol.ts'
+import { QUICHE_VERSION } from '../native/quiche.ts'
+import { adapterOf } from '../protocols/index.ts'
+import { DATAGRAM } from '../transports/quic-context.ts'
+import { idleTimeoutOf } from '../transports/quic-options.ts'
+import { LIMITS } from '../transports/quic-server.ts'
+
+export const frontEndWords = (stack: Stack): string =>
+  stack.via === 'direct'
+    ? 'none'
+    : `a process of thingbench before the server, on its processor, with ${frontEndLibrary(stack)}`
+
+/** Property -> what it is; empty where there is none. */
+export const frontEndProperties = ({ via, security }: Stack): Record<string, string> => {
+  if (via === 'direct') return {}
+  const quic = security === 'quic'
+  return {
+    'front end: TCP_NODELAY': 'on, towards the server too',
+    'front end: connections to the server': 'one for each device, over the loopback interface',
+    'front end: session tickets': quic ? 'sent (built into BoringSSL)' : 'none',
+    ...(quic && {
+      'front end: Retry': `asked for from ${LIMITS.retryFrom} handshakes under way on`,
+    }),
+  }
+}
+
+/** For the audit; null for a stack without QUIC. */
+export const quicIdleTimeout = ({ quic, protocol, options }: Stack): string | null => {
+  if (quic === null) return null
+  const timeout = idleTimeoutOf(adapterOf(protocol).keepAlive?.(options) ?? null)
+  return timeout === 0 ? 'no QUIC idle timeout' : `QUIC idle timeout ${formatQuantity(timeout, 'duration')}` // prettier-ignore
+}
+
+/**
+ * Property -> what it was; empty for a stack without QUIC.
+ * @param serverBytes DER bytes of the server's certificate chain
+ */
+export const quicProperties = (
+  stack: Stack,
+  { tickets }: Pick<FleetReport, 'tickets'>,
+  serverBytes: number,
+): Record<string, string> => {
+  const { quic } = stack
+  if (quic === null) return {}
+  const { congestion, group, earlyData, streams } = quic
+  return {
+    'QUIC library': `${QUICHE_VERSION}, at both ends`,
+    'QUIC congestion control': `${congestion} of quiche, at both ends; no pacing`,
+    'QUIC key share': `${group} alone`,
+    'QUIC datagrams': `at most ${DATAGRAM} B of UDP payload; there is no search for more`,
+    'QUIC acknowledgements': 'at once, with what is to be said then (quiche delays none)',
+    'QUIC streams': streams === 'single' ? 'one for all that a device says' : 'one for each topic',
+    'QUIC certificates': `of the server ${serverBytes} B; devices show none`,
+    'QUIC resumption':
+      tickets === null
+        ? 'no: every handshake is a full one'
+        : `${tickets.accepted} of ${tickets.offered} session tickets that were offered were taken`,
+    'QUIC early data': earlyData ? 'with the first flight of connections that are resumed' : 'none',
+  }
+}
