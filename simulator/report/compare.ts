@@ -12,6 +12,8 @@ export interface Quantity {
   readonly words: string
   readonly unit: string
   readonly metrics: readonly string[]
+  /** Added where a stack has them. */
+  readonly further?: readonly string[]
 }
 
 /** What the table, the findings and the overhead chart speak of, in this order. */
@@ -61,9 +63,10 @@ export const QUANTITIES: readonly Quantity[] = [
   },
   {
     name: 'broker CPU',
-    words: 'broker CPU time per message',
+    words: 'CPU time of the server per message',
     unit: 'us',
     metrics: ['cpu.broker_us_per_message'],
+    further: ['cpu.front_end_us_per_message'],
   },
 ]
 
@@ -119,10 +122,11 @@ export const comparePaired = (
   stack: Group,
   baseline: Group,
   metrics: readonly string[],
+  further: readonly string[] = [],
 ): PairedResult | null => {
   if (stack.outcome !== 'measured' || baseline.outcome !== 'measured') return null
-  const all = observe(stack.counted, metrics)
-  const allOthers = observe(baseline.counted, metrics)
+  const all = observe(stack.counted, metrics, further)
+  const allOthers = observe(baseline.counted, metrics, further)
   const values = claimed(all)
   const others = new Map(claimed(allOthers).map((o) => [o.repetition, o]))
   const both = values.flatMap((observation) => {

@@ -19,7 +19,7 @@ export interface Finding {
 }
 
 const middle = (group: Group, quantity: Quantity): string => {
-  const { value } = centreOf(observe(group.counted, quantity.metrics))
+  const { value } = centreOf(observe(group.counted, quantity.metrics, quantity.further))
   return value === null ? 'unknown' : number(value)
 }
 
@@ -70,7 +70,7 @@ export const comparedIn = (
   baseline: Group,
 ): Compared[] =>
   quantities.flatMap((quantity) => {
-    const result = comparePaired(stack, baseline, quantity.metrics)
+    const result = comparePaired(stack, baseline, quantity.metrics, quantity.further)
     return result ? [{ quantity, result }] : []
   })
 

@@ -100,7 +100,7 @@ const strengthTag = (result: PairedResult): Html => {
 }
 
 const middle = (group: Group, quantity: Quantity): string => {
-  const { value } = centreOf(observe(group.counted, quantity.metrics))
+  const { value } = centreOf(observe(group.counted, quantity.metrics, quantity.further))
   return value === null ? '–' : number(value)
 }
 
@@ -169,7 +169,7 @@ const gainWords = (
 
 const comparisonTable = (stack: Group, baseline: Group, label: string): Html => {
   const results = QUANTITIES.flatMap((quantity) => {
-    const result = comparePaired(stack, baseline, quantity.metrics)
+    const result = comparePaired(stack, baseline, quantity.metrics, quantity.further)
     return result ? [{ quantity, result }] : []
   })
   const first = results[0]?.result

@@ -128,16 +128,21 @@ export const conditionsOf = (rows: readonly Measurement[], scenario: Scenario): 
     )
 }
 
-/** The sum of the metrics in each of the cells that have all of them; usually of one metric. */
+/**
+ * The sum of the metrics in each of the cells that have all of them; usually of one metric.
+ * @param further metrics that a cell need not have: what is not there adds nothing
+ */
 export const observe = (
   cells: readonly CellResult[],
   metrics: readonly string[],
+  further: readonly string[] = [],
 ): Observation[] => {
   const found: Observation[] = []
   for (const cell of cells) {
     const rows = metrics.map((metric) => cell.rows.get(metric))
     if (rows.includes(undefined)) continue
-    const present = rows as Measurement[]
+    const more = further.map((metric) => cell.rows.get(metric))
+    const present = [...rows, ...more].filter((row) => row !== undefined)
     const missing = present.filter((row) => row.value === null)
     found.push({
       repetition: cell.repetition,

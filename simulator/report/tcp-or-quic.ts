@@ -35,6 +35,20 @@ const FURTHER: readonly Quantity[] = [
     metrics: ['cpu.fleet_us_per_connect'],
   },
   {
+    name: 'server CPU to connect',
+    words: 'CPU time of the server per connection',
+    unit: 'us',
+    metrics: ['cpu.broker_us_per_connect'],
+    further: ['cpu.front_end_us_per_connect'],
+  },
+  {
+    name: 'server memory',
+    words: 'memory of the server per session',
+    unit: 'KiB',
+    metrics: ['memory.broker_kib_per_session'],
+    further: ['memory.front_end_kib_per_session'],
+  },
+  {
     name: 'device memory',
     words: 'memory of the devices per session',
     unit: 'KiB',
@@ -110,7 +124,8 @@ export const transportAnswers = (run: Run): TransportAnswer[] => {
 }
 
 /** Of the fairness audit: which implementations stood for the transports, and how they were set. */
-const IMPLEMENTATION = /^(QUIC|hops|via|congestion|TLS library|front end)/i
+const IMPLEMENTATION =
+  /^(QUIC (library|congestion control|acknowledgements)|TCP (congestion control|least retransmission timeout)|hops|front end)$/
 
 /** "mqtt-quic: QUIC library quiche 0.18 ...; mqtt-tls: ..."; a comparison of implementations is never one of protocols alone. */
 export const implementationWords = (run: Run): string[] => {

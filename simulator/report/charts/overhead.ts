@@ -46,7 +46,7 @@ const rowsOf = (run: Run, condition: Condition): Row[] =>
   SHOWN.flatMap((quantity) =>
     condition.groups.flatMap((group) => {
       const baseline = baselineOf(run, condition, group)
-      const result = baseline && comparePaired(group, baseline, quantity.metrics)
+      const result = baseline && comparePaired(group, baseline, quantity.metrics, quantity.further)
       return result && result.strength !== 'few' ? [rowOf(result, quantity)] : []
     }),
   )
