@@ -16,6 +16,7 @@ const connectSeries = () => ({
   'connect.transport': new Histogram(),
   'connect.security': new Histogram(),
   'connect.application': new Histogram(),
+  'connect.acknowledged': new Histogram(),
 })
 
 export class Connects {

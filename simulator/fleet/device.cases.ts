@@ -101,6 +101,7 @@ export class Bench implements FleetState {
   readonly attempts: Nanoseconds[] = []
   /** Started, transport, security, application. */
   readonly connects: (readonly [Nanoseconds, Nanoseconds, Nanoseconds, Nanoseconds])[] = []
+  readonly firstAcknowledgements: Nanoseconds[] = []
   readonly ends: string[] = []
   /** Called when the device opens a connection. */
   onOpen: (session: OrderedSession, now: Nanoseconds) => void = () => {}
@@ -174,8 +175,13 @@ export class Bench implements FleetState {
     transport: Nanoseconds,
     security: Nanoseconds,
     application: Nanoseconds,
-  ): void {
+  ): boolean {
     this.connects.push([started, transport, security, application])
+    return true
+  }
+
+  firstAcknowledged(time: Nanoseconds): void {
+    this.firstAcknowledgements.push(time)
   }
 
   deviceLeft(): void {}

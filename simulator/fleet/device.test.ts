@@ -291,3 +291,25 @@ test('a connect that needs more than one attempt counts from its very first pack
   assert.equal(bench.attempts.length, 2)
   assert.deepEqual(bench.connects, [[1 * SECOND, 3 * SECOND, 3 * SECOND, 3 * SECOND]])
 })
+
+test('messages that wait go before the session is ready where it takes them, and the first acknowledgement is told once', () => {
+  const bench = new Bench(PLAN, INTERVAL)
+  bench.device.begin(null)
+  bench.at(bench.intended(1) + 1 * MS)
+  assert.equal(bench.sessions.length, 0)
+  const start = bench.intended(1) + 2 * MS
+  bench.at(start, (now) => {
+    bench.device.connect(now)
+    bench.session.open(now)
+    bench.device.takesMessages(bench.session, now)
+  })
+  assert.deepEqual(bench.session.sent, [0, 1])
+  assert.equal(bench.device.ready, false)
+  bench.at(start + 5 * MS, (now) => {
+    bench.device.sessionReady(now)
+    bench.device.acknowledged(0, now)
+    bench.device.acknowledged(1, now)
+  })
+  assert.deepEqual(bench.session.sent, [0, 1])
+  assert.deepEqual(bench.firstAcknowledgements, [5 * MS])
+})

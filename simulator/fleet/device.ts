@@ -34,6 +34,8 @@ export class Device implements Timer, DeviceEvents {
   #presence: Presence | null = null
   /** The first packet of the first attempt: an attempt that fails is part of what connecting takes. */
   #startedAt: Nanoseconds = NaN
+  /** The same of a measured connection for which messages waited, until the first of them is acknowledged. */
+  #firstFrom: Nanoseconds = NaN
   #retryAt: Nanoseconds = NEVER
   #pause = 0
   /** Its own messages, or its answers to commands. */
@@ -115,7 +117,9 @@ export class Device implements Timer, DeviceEvents {
     const transport = this.#pile?.security?.openedAt ?? security
     const started = this.#startedAt
     this.#startedAt = NaN
-    this.#fleet.deviceReady(this, started, transport, security, now)
+    const measured = this.#fleet.deviceReady(this, started, transport, security, now)
+    this.#firstFrom = measured && !this.#outbox.settled ? started : NaN
+    if (this.#outbox.isOpen) return void this.#outbox.pump(now)
     const session = this.#pile?.session
     if (session === undefined) return
     this.#outbox.open(
@@ -126,11 +130,19 @@ export class Device implements Timer, DeviceEvents {
     )
   }
 
+  takesMessages(session: Pick<Pile['session'], 'send'>, now: Nanoseconds): void {
+    this.#outbox.open((sequence, payload, at) => session.send(sequence, payload, at), now)
+  }
+
   transmitted(sequence: number, now: Nanoseconds): void {
     this.#outbox.transmitted(sequence, now)
   }
 
   acknowledged(sequence: number, now: Nanoseconds): void {
+    if (!Number.isNaN(this.#firstFrom)) {
+      this.#fleet.firstAcknowledged(now - this.#firstFrom)
+      this.#firstFrom = NaN
+    }
     this.#outbox.acknowledged(sequence, now)
   }
 
@@ -151,6 +163,7 @@ export class Device implements Timer, DeviceEvents {
 
   ended(cause: Cause, now: Nanoseconds): void {
     const wasReady = this.#state === 'ready'
+    this.#firstFrom = NaN
     this.#pile = null
     this.#outbox.shut()
     if (this.#state === 'done') return

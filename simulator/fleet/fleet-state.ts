@@ -15,14 +15,16 @@ export interface FleetState {
   readonly answering: OutboxEvents | null
   /** Opens a connection for the device: `now` is the instant of its first packet. */
   open(device: Device, now: Nanoseconds): Pile
-  /** The instants of one connect: started, transport ready, security ready, application ready. */
+  /** The instants of one connect: started, transport ready, security ready, application ready. True: a planned one that is measured. */
   deviceReady(
     device: Device,
     started: Nanoseconds,
     transport: Nanoseconds,
     security: Nanoseconds,
     application: Nanoseconds,
-  ): void
+  ): boolean
+  /** The first message that waited for a measured connection was acknowledged, so long after the connection's first packet. */
+  firstAcknowledged(time: Nanoseconds): void
   deviceEnded(cause: Cause, wasReady: boolean): void
   /** The application spoke to the device. The number of the message; -1 when it is a second copy, or no message of this cell. */
   arrived(device: number, payload: Uint8Array, now: Nanoseconds): number

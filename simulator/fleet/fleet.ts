@@ -247,17 +247,23 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     transport: Nanoseconds,
     security: Nanoseconds,
     application: Nanoseconds,
-  ): void {
+  ): boolean {
     this.#online++
     this.connects.settled()
     const first = Number.isNaN(this.#ready[device.index])
     if (first) this.#connectedFirst(device, application)
     else this.#reconnects++
-    if (first || this.#absences !== null)
-      if (this.connects.ready(device, started, transport, security, application))
-        this.sender.settle(application)
+    const measured =
+      (first || this.#absences !== null) &&
+      this.connects.ready(device, started, transport, security, application)
+    if (measured) this.sender.settle(application)
     if (this.#connected === this.#devices.length && !this.#announced) this.#announce(application)
     this.#reactor.arm(this)
+    return measured
+  }
+
+  firstAcknowledged(time: Nanoseconds): void {
+    this.connects.series['connect.acknowledged'].record(time)
   }
 
   #connectedFirst(device: Device, at: Nanoseconds): void {

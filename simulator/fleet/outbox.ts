@@ -57,6 +57,11 @@ export class Outbox {
     this.#since.push(now)
   }
 
+  /** A session takes messages. */
+  get isOpen(): boolean {
+    return this.#hand !== null
+  }
+
   /** A session is ready to take messages. */
   open(hand: Hand, now: Nanoseconds): void {
     this.#hand = hand

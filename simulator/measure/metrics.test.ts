@@ -8,7 +8,7 @@ latency.{mean,p50,p90,p99,p999,max} ms
 response.{mean,p50,p90,p99,max} ms
 fanout.spread.{p50,max} ms
 ack.{mean,p50,p99} ms
-connect.{wait,transport,security,application}.{mean,p50,p99} ms
+connect.{wait,transport,security,application,acknowledged}.{mean,p50,p99} ms
 schedule_delay.{p50,p99,max} ms
 throughput.{offered,sent,delivered} msg/s
 delivery.ratio ratio

@@ -91,6 +91,11 @@ const TIMES: Record<string, Metric> = {
     'From the first packet until the application is ready: CONNACK, bound JID, or the response to one CoAP registration',
   ),
   ...times(
+    'connect.acknowledged',
+    ['mean', 'p50', 'p99'],
+    'From the first packet of a connection that the workload asks for until the first of the messages that waited for it is acknowledged',
+  ),
+  ...times(
     'schedule_delay',
     ['p50', 'p99', 'max'],
     "The fleet's timer fired minus the intended time: the error of the instrument, not of the stack",

@@ -12,6 +12,8 @@ import type { ProtocolOptions, Reliability } from '../core/types.ts'
 export interface DeviceEvents {
   /** Application ready: CONNACK, bound JID, answer to the registration request. Once per session. */
   sessionReady(now: Nanoseconds): void
+  /** Before `sessionReady`: the session takes messages already, which then go before the peer has let it in. */
+  takesMessages?(session: Pick<DeviceSession, 'send'>, now: Nanoseconds): void
   /** The first transmission of the message was handed to the layer below. */
   transmitted(sequence: number, now: Nanoseconds): void
   /** The stack's own acknowledgement of the message came (never for best-effort). */

@@ -19,7 +19,7 @@ const LARGE: Machine = {
 const scenarioOf = (devices: number, change = ''): Scenario =>
   parseScenario(
     new TextEncoder().encode(`thingbench: 1
-stacks: [mqtt-tcp, coap-dtls-psk]
+stacks: [mqtt-tcp, mqtt-quic]
 links: [lan]
 devices: [10, ${devices}]
 workload: { interval: 1 s }
@@ -52,7 +52,7 @@ test('memory: the stack that needs most is named, and whose memory it is', () =>
   const { binding } = fitOf(scenarioOf(10_000), { ...LARGE, memory: 1000 * MIB })
   assert.match(
     binding?.text ?? '',
-    /^coap-dtls-psk\.lan\.10000\..* 2 1\d\d MiB of memory, and the machine has 1 000 MiB/,
+    /^mqtt-quic\.lan\.10000\..* 2 3\d\d MiB of memory, and the machine has 1 000 MiB/,
   )
   const group = { ...LARGE, memory: 1000 * MIB, memoryOf: 'the control group' } as const
   assert.match(fitOf(scenarioOf(10_000), group).binding?.remedy ?? '', /MemoryMax/)

@@ -1,6 +1,6 @@
 /**
  * Whether a run fits this machine, known before its first cell: open files, memory, addresses, listen backlog and disk. What each
- * session takes was measured with 600 devices (memory.*_kib_per_session: server, fleet and kernel together), and rounded up.
+ * session takes was measured with 600 devices, QUIC with 2 000 (memory.*_kib_per_session: servers, fleet and kernel together), and rounded up.
  */
 import { SECOND } from '../core/clock.ts'
 import type { Cell, Phases, Scenario } from '../core/types.ts'
@@ -44,7 +44,7 @@ const BASE_MEMORY = 400 * MIB
 const SESSION_KIB: Readonly<Record<string, number>> = {
   'mqtt none': 40,
   'mqtt tls': 80,
-  'mqtt quic': 160,
+  'mqtt quic': 200,
   'coap none': 45,
   'coap dtls-psk': 180,
   'xmpp none': 90,

@@ -67,6 +67,7 @@ const reports = (): CellReports => {
       'connect.transport',
       'connect.security',
       'connect.application',
+      'connect.acknowledged',
       'probe.error',
     ].map((name) => [name, empty]),
   )

@@ -48,6 +48,7 @@ const latencies = (reports: CellReports): Reading[] => {
   const of = (name: string): Histogram => Histogram.fromJSON(series[name] as HistogramJson)
   const lost = accounts.intended - accounts.delivered
   const unacknowledged = accounts.intended - accounts.acknowledged
+  const acknowledged = of('connect.acknowledged')
   const latency = ['mean', 'p50', 'p90', 'p99', 'p999', 'max']
   return [
     ...(consumer === null || !sends
@@ -63,6 +64,9 @@ const latencies = (reports: CellReports): Reading[] => {
     ...['wait', 'transport', 'security', 'application'].flatMap((phase) =>
       seriesReadings(`connect.${phase}`, ['mean', 'p50', 'p99'], of(`connect.${phase}`)),
     ),
+    ...(acknowledged.count === 0
+      ? []
+      : seriesReadings('connect.acknowledged', ['mean', 'p50', 'p99'], acknowledged)),
     ...(acts ? seriesReadings('schedule_delay', ['p50', 'p99', 'max'], of('schedule_delay')) : []),
     ...(sends ? seriesReadings('blocked', ['p50', 'p99'], of('blocked')) : []),
     ...seriesReadings('probe.error', ['p50', 'p90', 'p99', 'max'], of('probe.error')),

@@ -1,5 +1,5 @@
 /**
- * Round trips to CONNACK, by least squares over four round-trip times: the slope is theirs, the intercept is the processors'.
+ * Round trips to CONNACK, and to the first PUBACK of a message that waited, by least squares over four round-trip times: the slope is theirs, the intercept is the processors'.
  * (WebSocket: websocket.test.ts, with a broker that is kept busy.)
  */
 import assert from 'node:assert/strict'
@@ -11,8 +11,8 @@ import { runText, skipReason } from './run-scenario.cases.ts'
 /** ms. */
 const ROUND_TRIP_TIMES = [10, 30, 100, 300]
 
-/** Round trips until CONNACK, and the stack as a scenario asks for it. */
-type Stacks = Readonly<Record<string, readonly [number, string]>>
+/** Round trips until CONNACK, until PUBACK where a message waits, and the stack as a scenario asks for it. */
+type Stacks = Readonly<Record<string, readonly [number, number | null, string]>>
 
 interface Group {
   readonly title: string
@@ -25,9 +25,9 @@ const GROUPS: readonly Group[] = [
   {
     title: 'first connections',
     stacks: {
-      tcp: [2, 'stack: mqtt-tcp'], // SYN; CONNECT
-      'tls-13': [3, 'stack: mqtt-tls, tls: { version: "1.3" }'], // SYN; hellos; CONNECT
-      'tls-12': [4, 'stack: mqtt-tls, tls: { version: "1.2" }'], // SYN; hellos; key exchange; CONNECT
+      tcp: [2, null, 'stack: mqtt-tcp'], // SYN; CONNECT
+      'tls-13': [3, null, 'stack: mqtt-tls, tls: { version: "1.3" }'], // SYN; hellos; CONNECT
+      'tls-12': [4, null, 'stack: mqtt-tls, tls: { version: "1.2" }'], // SYN; hellos; key exchange; CONNECT
     },
     asked: `
 workload: { interval: 500 ms, payload: 50 B }
@@ -36,11 +36,26 @@ phases: { ramp: 500 ms, warmup: 500 ms, measure: 1 s, drain: 500 ms }`,
   {
     title: 'connections with a ticket of the one before',
     stacks: {
-      'tls-12-resumed': [3, 'stack: mqtt-tls, tls: { version: "1.2", resumption: true }'], // SYN; hellos and Finished; CONNECT
+      'tls-12-resumed': [3, null, 'stack: mqtt-tls, tls: { version: "1.2", resumption: true }'], // SYN; hellos and Finished; CONNECT
     },
     asked: `
 workload: { kind: connect, interval: 2 s }
 phases: { ramp: 500 ms, warmup: 500 ms, measure: 2 s, drain: 2 s }`,
+  },
+  {
+    title: 'QUIC for devices that wake up and have something to say',
+    stacks: {
+      quic: [2, 3, 'stack: mqtt-quic'], // hellos; CONNECT; PUBLISH
+      'quic-0rtt': [1, 2, 'stack: mqtt-quic, quic: { resumption: true, early_data: true }'], // hellos and CONNECT; PUBLISH
+      'quic-0rtt-pipelined': [
+        1, // hellos, CONNECT and PUBLISH
+        1,
+        'stack: mqtt-quic, quic: { resumption: true, early_data: true }, mqtt: { pipelining: true }',
+      ],
+    },
+    asked: `
+workload: { interval: 500 ms, payload: 50 B, sleep: { awake: 500 ms, asleep: 1 s } }
+phases: { ramp: 300 ms, warmup: 500 ms, measure: 1500 ms, drain: 2 s }`,
   },
 ]
 
@@ -51,7 +66,7 @@ thingbench: 1
 name: round-trips
 stacks:
 ${Object.entries(stacks)
-  .map(([name, [, stack]]) => `  - { name: "${name}", ${stack} }`)
+  .map(([name, [, , stack]]) => `  - { name: "${name}", ${stack} }`)
   .join('\n')}
 links:
 ${ROUND_TRIP_TIMES.map((time) => `  - { name: ${linkOf(time)}, delay: ${time / 2} ms }`).join('\n')}
@@ -61,7 +76,7 @@ repetitions: 1
 `
 
 for (const group of GROUPS)
-  describe(`round trips to CONNACK of ${group.title}`, { skip: skipReason() }, () => {
+  describe(`round trips of ${group.title}`, { skip: skipReason() }, () => {
     let result: RunResult
 
     before(async () => {
@@ -69,12 +84,12 @@ for (const group of GROUPS)
     })
     after(() => result[Symbol.asyncDispose]())
 
-    for (const [name, [expected]] of Object.entries(group.stacks))
-      it(`${name}: ${expected}`, (t) => {
+    const law = (name: string, metric: string, expected: number): void =>
+      void it(`${name}: ${expected} to ${metric}`, (t) => {
         const times = ROUND_TRIP_TIMES.map((time) => {
           const rows = result.rows.filter(
             (r) =>
-              r.metric === 'connect.application.p50' && r.stack === name && r.link === linkOf(time),
+              r.metric === `connect.${metric}.p50` && r.stack === name && r.link === linkOf(time),
           )
           // Of a cell that another program disturbed, the repetition.
           return rows.at(-1)?.value ?? Number.NaN
@@ -86,4 +101,9 @@ for (const group of GROUPS)
         assert.ok(Math.abs(slope - expected) <= 0.05, `${slope} round trips`)
         assert.ok(intercept < 15, `an intercept of ${intercept} ms`)
       })
+
+    for (const [name, [connack, puback]] of Object.entries(group.stacks)) {
+      law(name, 'application', connack)
+      if (puback !== null) law(name, 'acknowledged', puback)
+    }
   })

@@ -43,6 +43,7 @@ it(
 
 for (const [what, stack, devices] of [
   ['2 000 devices on XMPP', 'xmpp-tcp', 2000],
+  ['2 000 devices on MQTT over QUIC', 'mqtt-quic', 2000],
   ['5 000 devices on MQTT', 'mqtt-tcp', 5000],
 ] as const)
   it(
@@ -52,6 +53,8 @@ for (const [what, stack, devices] of [
       await using result = await runText(scenario(stack, 1, devices))
       const verdict = result.rows.findLast((r) => r.metric === 'outcome')
       t.diagnostic(`${stack}: ${verdict?.outcome} ${verdict?.warnings.join('; ')}`)
+      for (const { metric, value } of result.rows)
+        if (metric.startsWith('memory.')) t.diagnostic(`${metric}: ${value?.toFixed(1)}`)
       assert.notEqual(verdict?.outcome, 'failed')
       const delivered = result.value('delivery.ratio', stack)
       const said = verdict?.warnings.some((w) => /saturated|waited|busy|late/.test(w)) ?? false

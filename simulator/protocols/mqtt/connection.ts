@@ -31,6 +31,8 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   over = false
   protected readonly v5: boolean
   protected connected = false
+  /** Messages may go before CONNACK. */
+  protected pipelined = false
   /** The layer below refused bytes; `ready` has not come yet. */
   protected stopped = false
   protected readonly state: SessionState
@@ -59,6 +61,8 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     this.#reader = new PacketReader(largestPacket)
   }
 
+  /** CONNECT is on its way. */
+  protected asked(_now: Nanoseconds): void {}
   /** CONNACK accepted the connection. */
   protected abstract accepted(connack: Connack, now: Nanoseconds): void
   /** A packet that the connection itself does not deal with; its flags are checked. */
@@ -78,6 +82,7 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     this.#answerBy = now + CONNACK_WITHIN
     this.state.begun = !this.#hello.cleanStart
     this.control(connect(this.#hello), now)
+    this.asked(now)
   }
 
   fromBelow(bytes: Uint8Array, now: Nanoseconds): void {
@@ -98,7 +103,7 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     const owed = this.#owed
     this.#owed = null
     if (owed !== null && !this.control(owed, now)) return
-    if (this.connected) this.writable(now)
+    if (this.connected || this.pipelined) this.writable(now)
   }
 
   closed(cause: Cause, now: Nanoseconds): void {
@@ -210,7 +215,8 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     }
     if (connack.sessionPresent) this.#checkPresent()
     this.connected = true
-    this.state.outbound.connected(connack.sessionPresent, connack.receiveMaximum)
+    if (this.pipelined) this.state.outbound.limited(connack.receiveMaximum)
+    else this.state.outbound.connected(connack.sessionPresent, connack.receiveMaximum)
     this.state.inbound.connected(connack.sessionPresent)
     this.#answerBy = NEVER
     // [MQTT-3.2.2-21]: the server's keep alive replaces ours.

@@ -300,3 +300,63 @@ test('a message over the Maximum Packet Size of the server ends the session [MQT
   assert.equal(below.take().length, 1)
   assert.match(events.take()[1] as string, /^ended protocol: a PUBLISH of 21 bytes.*at most 20/)
 })
+
+const PIPELINED = { pipelining: true }
+
+/** A device that hands its messages over as soon as they are taken. */
+const pipelined = (reliability: Reliability, count: number, options: ProtocolOptions = {}) => {
+  const events = new Events()
+  const below = new Below()
+  const taken: boolean[] = []
+  const eager = Object.assign(events, {
+    takesMessages: (session: Pick<MqttDevice, 'send'>, now: number): void => {
+      for (let i = 0; i < count; i++) taken.push(session.send(i, PAYLOAD, now))
+    },
+  })
+  const config = deviceConfig(reliability, { ...PIPELINED, ...options })
+  const device = new MqttDevice(config, eager)
+  device.below = below
+  device.open(0)
+  return { device, below, events, taken }
+}
+
+test('with pipelining a message goes right behind CONNECT, and is acknowledged behind CONNACK', () => {
+  const { device, below, events } = pipelined('acknowledged', 1)
+  assert.deepEqual(below.take(), [
+    '101300044d5154540402003c000764303030303432',
+    '32140008642f30303030343200014141414141414141',
+  ])
+  assert.deepEqual(events.take(), ['transmitted 0'])
+  device.fromBelow(hex('20020000 40020001'), 1)
+  assert.deepEqual(events.take(), ['ready', 'acknowledged 0'])
+  assert.equal(device.send(1, PAYLOAD, 2), true)
+  assert.equal(device.outstanding(), 1)
+})
+
+test('before CONNACK no more messages go than any server takes, and the rest when it says how many it does', () => {
+  const { device, below, events, taken } = pipelined('acknowledged', 20)
+  assert.equal(taken.filter(Boolean).length, 16)
+  assert.equal(below.take().length, 1 + 16)
+  events.take()
+  device.fromBelow(hex('20020000'), 1)
+  assert.deepEqual(events.take(), ['ready', 'unblocked'])
+  assert.equal(device.send(16, PAYLOAD, 2), true)
+})
+
+test('a server that takes fewer messages at a time than are on their way gets no further ones', () => {
+  const { device, events } = pipelined('acknowledged', 3, { version: '5' })
+  // Receive Maximum 2.
+  device.fromBelow(hex('2006 0000 03 210002'), 1)
+  events.take()
+  assert.equal(device.send(3, PAYLOAD, 2), false)
+  device.fromBelow(hex('40020001 40020002'), 3)
+  assert.deepEqual(events.take(), ['acknowledged 0', 'acknowledged 1', 'unblocked'])
+})
+
+test('a refused CONNECT ends the session with its messages unacknowledged', () => {
+  const { device, events } = pipelined('acknowledged', 1)
+  device.fromBelow(hex('20020005'), 1)
+  const [transmitted, end] = events.take()
+  assert.equal(transmitted, 'transmitted 0')
+  assert.match(end ?? '', /^ended authentication: CONNECT refused/)
+})

@@ -17,6 +17,9 @@ import { protocolError } from './violation.ts'
 /** A server has nothing large to say to a client that publishes, or hears what the application says. */
 const LARGEST_PACKET = 64 * 1024
 
+/** Messages of QoS 1 and 2 before CONNACK says how many the server takes at a time: no more than any server here does. */
+const MOST_UNASKED = 16
+
 /** What comes to a client that has subscribed, besides answers to what it publishes. */
 const HEARD: ReadonlySet<number> = new Set([PUBLISH, PUBREL, SUBACK])
 
@@ -29,6 +32,7 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
   /** Null where the application does not speak. */
   readonly #subscription: Subscription | null
   readonly #wantsAlias: boolean
+  readonly #pipelines: boolean
   /** How the next PUBLISH names the topic. */
   #form: TopicForm = 'name'
   readonly #events: DeviceEvents
@@ -49,11 +53,13 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
       ? new Subscription(this.v5, heardTopic(config.hears, config.device), this.#style.qos)
       : null
     this.#wantsAlias = settings.topicAlias
+    this.#pipelines = settings.pipelining && this.#subscription === null
     this.#events = events
   }
 
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
-    if (!this.connected || this.over || this.#subscription?.granted === false) return false
+    if (!this.connected && !this.pipelined) return false
+    if (this.over || this.#subscription?.granted === false) return false
     if (this.stopped) return this.refuse()
     const { qos } = this.#style
     if (qos === 0) {
@@ -77,6 +83,13 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     return this.state.outbound.size
   }
 
+  protected override asked(now: Nanoseconds): void {
+    if (!this.#pipelines) return
+    this.pipelined = true
+    this.state.outbound.connected(false, MOST_UNASKED)
+    this.#events.takesMessages?.(this, now)
+  }
+
   protected accepted(connack: Connack, now: Nanoseconds): void {
     if (connack.maximumQos < this.#style.qos) {
       const words = `the server takes at most QoS ${connack.maximumQos} [MQTT-3.2.2-11]`
@@ -86,8 +99,10 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     this.maximumPacketSize = connack.maximumPacketSize
     // An alias holds for one connection (MQTT 5 section 3.3.2.3.4), and only where the server takes one [MQTT-3.2.2-18].
     if (this.#wantsAlias && connack.topicAliasMaximum > 0) this.#form = 'name-and-alias'
-    if (this.#subscription === null) this.#events.sessionReady(now)
-    else this.control(this.#subscription.packet(this.state.outbound.free()), now)
+    if (this.#subscription === null) {
+      this.#events.sessionReady(now)
+      this.#release(now)
+    } else this.control(this.#subscription.packet(this.state.outbound.free()), now)
   }
 
   protected arrived(

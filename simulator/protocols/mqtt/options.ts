@@ -66,6 +66,12 @@ export const mqttOptions: Readonly<Record<string, OptionRule>> = {
     help: 'messages of QoS 1 and 2 that may be on their way to a device, or to the consumer, unacknowledged; sent in MQTT 5',
     needs: FIVE,
   },
+  pipelining: {
+    type: 'boolean',
+    default: false,
+    help: 'devices that report say what waits right behind CONNECT, without waiting for CONNACK (MQTT 5 section 3.1.4); with a clean start',
+    needs: { clean_start: true },
+  },
   retain: {
     type: 'boolean',
     default: false,
@@ -141,6 +147,8 @@ export interface MqttSettings {
   /** Seconds; 0 with clean start. */
   readonly sessionExpiry: number
   readonly receiveMaximum: number
+  /** Messages right behind CONNECT. */
+  readonly pipelining: boolean
   readonly retain: boolean
   /** MQTT 5. */
   readonly topicAlias: boolean
@@ -166,6 +174,7 @@ export const settingsOf = (options: ProtocolOptions): MqttSettings => {
       ? 0
       : wholeSeconds(options.session_expiry, 3600 * SECOND, LONGEST_EXPIRY),
     receiveMaximum: Number(options.receive_maximum ?? LARGEST_RECEIVE_MAXIMUM),
+    pipelining: cleanStart && options.pipelining === true,
     retain: options.retain === true,
     topicAlias: v5 && options.topic_alias === true,
     userProperties: v5 ? Number(options.user_properties ?? 0) : 0,

@@ -55,6 +55,11 @@ export class Outbound {
     this.#left = this.#ids.size === 0 ? NOTHING : this.#ids.bySequence()
   }
 
+  /** What the server said of a connection on which messages went before its CONNACK. */
+  limited(receiveMaximum: number): void {
+    this.#receiveMaximum = receiveMaximum
+  }
+
   /** The identifier under which an earlier connection left the message, or 0. */
   left(sequence: number): number {
     return this.#left.size === 0 ? 0 : (this.#left.get(sequence) ?? 0)
