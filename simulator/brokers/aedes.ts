@@ -74,6 +74,7 @@ export const aedes: BrokerProduct = {
   debianPackage: null,
   program: null,
   versions: null,
+  tls: { auth: ['server'], resumption: false, hybrid: true },
   serves: { mqtt: ['none', 'tls'] },
   unable: ({ options }) =>
     String(options.version ?? '3.1.1') === '5'

@@ -34,6 +34,8 @@ export interface TlsAbilities {
   readonly auth: readonly TlsAuth[]
   /** It takes the session tickets that it gives. */
   readonly resumption: boolean
+  /** It has the key exchange group X25519MLKEM768; absent: no. */
+  readonly hybrid?: boolean
 }
 
 export interface StackTls extends TlsOptions {

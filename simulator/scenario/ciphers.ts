@@ -42,7 +42,6 @@ export const DTLS_CIPHERS = [
   'ECDHE-PSK-CHACHA20-POLY1305',
 ] as const
 
-/** The hybrid waits for servers with OpenSSL 3.5: Debian's have an older one. */
-export const GROUPS = choice(['X25519', 'P-256', 'P-384'] as const, {
-  later: { X25519MLKEM768: 'Use X25519.' },
-})
+/** The hybrid of X25519 and ML-KEM-768, which is secure against quantum computers too: OpenSSL has it from 3.5 on. */
+export const HYBRID = 'X25519MLKEM768'
+export const GROUPS = choice(['X25519', 'P-256', 'P-384', HYBRID] as const)

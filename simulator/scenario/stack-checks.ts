@@ -1,6 +1,6 @@
 /** What must fit together within one stack's mapping. */
 import type { Catalogue, StackEntry, TlsAbilities, Via } from '../core/types.ts'
-import { TLS_CIPHERS, TLS_PSK_CIPHERS } from './ciphers.ts'
+import { HYBRID, TLS_CIPHERS, TLS_PSK_CIPHERS } from './ciphers.ts'
 import type { Problems } from './problem.ts'
 import type { RawMapping } from './read.ts'
 import type { StackKeys } from './stack-keys.ts'
@@ -125,7 +125,7 @@ export const checkVia = (
 }
 
 /** What the front end can do in TLS. */
-const FRONT_END: TlsAbilities = { auth: ['server'], resumption: false }
+const FRONT_END: TlsAbilities = { auth: ['server'], resumption: false, hybrid: true }
 
 /** What the stack's server can do in TLS, and what goes together. */
 export const checkAuth = (
@@ -145,6 +145,7 @@ export const checkAuth = (
       found: `"${auth.value}", which ${server} does not have`,
       allowed: abilities?.auth.join(', ') ?? 'nothing',
     })
+  checkGroup(tls, abilities?.hybrid === true, server ?? '', problems)
   const { resumption } = tls
   if (!resumption.value) return
   if (!abilities?.resumption)
@@ -158,6 +159,22 @@ export const checkAuth = (
       allowed: 'false with auth: psk',
       advice: 'A handshake with a key has no certificates that a ticket could spare.',
     })
+}
+
+const checkGroup = (
+  { group, version }: StackKeys['tls'],
+  able: boolean,
+  server: string,
+  problems: Problems,
+): void => {
+  if (group.value !== HYBRID || (able && version === '1.3')) return
+  problems.add(group, group.path, {
+    found: able
+      ? `"${HYBRID}" with TLS ${version}, which does not have it`
+      : `"${HYBRID}" with ${server}, whose OpenSSL is older than 3.5`,
+    allowed: 'X25519, P-256, P-384',
+    advice: able ? 'TLS 1.3 has it.' : 'The front end has it: via: front-end.',
+  })
 }
 
 /** A stack that bears another stack's name would make every result lie. */

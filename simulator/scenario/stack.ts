@@ -100,7 +100,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
     entry.security === 'tls'
       ? {
           version: keys.tls.version,
-          group: keys.tls.group,
+          group: keys.tls.group.value,
           cipher: keys.tls.cipher?.value ?? defaultCipher(keys),
           auth: keys.auth.value,
           resumption: keys.tls.resumption.value,

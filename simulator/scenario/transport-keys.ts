@@ -12,7 +12,7 @@ const locatedFlag = located(flag())
 
 export const tls = record({
   version: defaulted('TLS version, the only one offered.', choice(['1.2', '1.3'] as const), '1.3'),
-  group: defaulted('Key exchange group, the only one offered.', GROUPS, 'X25519'),
+  group: defaulted('Key exchange group, the only one offered.', located(GROUPS), 'X25519'),
   cipher: optional(
     'Cipher suite, the only one offered. Default: AES-128-GCM of the version.',
     located(choice([...TLS_CIPHERS['1.3'], ...TLS_CIPHERS['1.2'], ...TLS_PSK_CIPHERS['1.2']])),
