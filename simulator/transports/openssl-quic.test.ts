@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MILLISECOND, monotonic, NEVER } from '../core/clock.ts'
+import { MILLISECOND, monotonic, NEVER, SECOND } from '../core/clock.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import { Traffic } from '../core/layer.ts'
 import { EchoWorld } from './openssl-quic-listener.cases.ts'
@@ -8,7 +8,7 @@ import { OpenSslQuicClient, OpenSslQuicContext } from './openssl-quic.ts'
 import { quicClientCases } from './quic-client.cases.ts'
 import { clientHello, destination, serverHello } from './quic-initial.cases.ts'
 import { joinOverOpenSsl, OPENSSL } from './quic-subjects.cases.ts'
-import { NAME, World, write } from './quic-world.cases.ts'
+import { NAME, serverContext, World, write } from './quic-world.cases.ts'
 import { TlsTickets } from './tls-tickets.ts'
 
 quicClientCases({
@@ -116,4 +116,13 @@ test('connections give their memory back, however they end', () => {
   const grown = process.memoryUsage.rss() - before
   // One connection of each round that stayed would take 60 KiB: 15 MiB.
   assert.ok(grown < 9 * 2 ** 20, `${grown} bytes`)
+})
+
+test('where no end names an idle timeout, OpenSSL has one of 30 s all the same', async () => {
+  const world = new World(serverContext({ idleTimeout: 0 }))
+  const device = joinOverOpenSsl(world, { idleTimeout: 0 })
+  world.pump()
+  await world.pass(60)
+  const left = (device.client.deadline() - monotonic()) / SECOND
+  assert.ok(left > 14 && left < 15, `a PING in ${left} s`)
 })
