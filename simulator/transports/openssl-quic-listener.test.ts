@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EchoWorld } from './openssl-quic-listener.cases.ts'
-import type { QuicClientLayer } from './quic-client.cases.ts'
+import type { QuicClientLayer } from './quic-contract.cases.ts'
 import { joinOverOpenSsl, joinOverQuiche } from './quic-subjects.cases.ts'
 import type { Joined } from './quic-world.cases.ts'
 import { OTHER_PKI, write } from './quic-world.cases.ts'

@@ -2,7 +2,7 @@
 import { SECOND } from '../core/clock.ts'
 import { Traffic } from '../core/layer.ts'
 import { OpenSslQuicClient, OpenSslQuicContext } from './openssl-quic.ts'
-import type { ClientChanges } from './quic-client.cases.ts'
+import type { ClientChanges } from './quic-contract.cases.ts'
 import type { QuicTickets } from './quic-tickets.ts'
 import type { Joined, World } from './quic-world.cases.ts'
 import { clientContext, NAME, PKI } from './quic-world.cases.ts'
