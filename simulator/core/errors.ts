@@ -137,7 +137,7 @@ export const ERRORS = {
   TB_SYSTEM_CALL: { exit: 1, text: '{call} failed: {errno} ({meaning}). {advice}' },
   TB_OPENSSL_MISSING: {
     exit: 1,
-    text: 'Cannot use TLS or DTLS: OpenSSL in this Node ({node}) lacks {symbols}. Start thingbench through ./thingbench, which takes the Node of the lockfile.',
+    text: 'Cannot use TLS, DTLS or the QUIC of OpenSSL: OpenSSL in this Node ({node}) lacks {symbols}. Start thingbench through ./thingbench, which takes the Node of the lockfile.',
   },
   TB_QUIC_MISSING: {
     exit: 1,

@@ -52,10 +52,11 @@ export interface DtlsOptions {
   readonly mtu: number
 }
 
-/** QUIC of a stack's devices; the front end is quiche, with the same congestion control. */
+/** QUIC of a stack's devices; the front end is quiche. */
 export interface StackQuic {
   /** Whose QUIC the devices have. */
   readonly engine: 'quiche' | 'openssl'
+  /** Of the devices; `reno` with openssl, which has no other. */
   readonly congestion: 'bbr' | 'cubic' | 'reno'
   /** All that a device says on one stream, or on one for each topic. */
   readonly streams: 'single' | 'per-topic'

@@ -19,7 +19,8 @@ import type { WebSocketTarget } from '../transports/websocket-handshake.ts'
 import type { Device } from './device.ts'
 import type { FleetConfig, TicketCount } from './fleet-protocol.ts'
 import { hearsOf } from './hears.ts'
-import { QuicDevices } from './quic-devices.ts'
+import type { QuicEngine } from './quic-engine.ts'
+import { quicEngine } from './quic-engine.ts'
 import { TlsDevices } from './tls-devices.ts'
 import { vanish } from './vanish.ts'
 import { webSocketTarget } from './websocket-target.ts'
@@ -69,7 +70,7 @@ export class PileFactory {
   readonly #identities: Identities
   readonly #tls: TlsDevices | null
   readonly #dtls: DtlsContext | null
-  readonly #quic: QuicDevices | null
+  readonly #quic: QuicEngine | null
   readonly #webSocket: WebSocketTarget | null
   readonly #password: string
   #connections = 0
@@ -91,7 +92,7 @@ export class PileFactory {
         : null
     this.#dtls =
       stack.security === 'dtls-psk' && stack.dtls !== null ? DtlsContext.client(stack.dtls) : null
-    this.#quic = stack.quic === null ? null : new QuicDevices(stack.quic, config)
+    this.#quic = stack.quic === null ? null : quicEngine(stack.quic, config)
     this.tickets = this.#tls?.tickets ?? this.#quic?.tickets ?? null
     this.certificateBytes = this.#tls?.certificateBytes ?? null
   }

@@ -30,5 +30,6 @@ export class QuicDevices {
   }
 }
 
-const keepAliveOf = ({ protocol, options }: Stack): number | null =>
+/** How often the session above says something when it has nothing to say; null: it does not. */
+export const keepAliveOf = ({ protocol, options }: Stack): number | null =>
   adapterOf(protocol).keepAlive?.(options) ?? null

@@ -23,6 +23,8 @@ export const SSL_CTRL_SET_GROUPS_LIST = 92
 export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 export const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
 
+export const SSL_MODE_ENABLE_PARTIAL_WRITE = 1
+export const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2
 export const SSL_MODE_RELEASE_BUFFERS = 0x10
 export const SSL_SESS_CACHE_OFF = 0
 export const SSL_VERIFY_NONE = 0
@@ -33,6 +35,7 @@ export const SSL_SHUTDOWN_BOTH = 3
 
 /** SSL_get_error and SSL_want. */
 export const SSL_ERROR_WANT_READ = 2
+export const SSL_ERROR_WANT_WRITE = 3
 export const SSL_ERROR_ZERO_RETURN = 6
 export const SSL_READING = 3
 

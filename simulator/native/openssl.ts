@@ -92,7 +92,9 @@ export interface OpenSsl {
 }
 
 /** Arguments in letters: v void, i int, l int64 (pointers, long), s string, b bytes. The first is the result. */
-const SIGNATURES: Readonly<Record<keyof OpenSsl, string>> = {
+export type Signatures<T> = Readonly<Record<keyof T, string>>
+
+const SIGNATURES: Signatures<OpenSsl> = {
   OpenSSL_version: 'si',
   TLS_client_method: 'l',
   TLS_server_method: 'l',
@@ -183,12 +185,12 @@ const TYPES: Readonly<Record<string, string>> = {
 const typesOf = (signature: string): string[] =>
   signature.split('').map((letter) => TYPES[letter] ?? '')
 
-/** Binds every function, and names those that this Node lacks: built without OpenSSL, or with another one. */
-const bind = (): { bound: OpenSsl; missing: string[] } => {
+/** Binds every function of a table, and names those that this Node lacks: built without OpenSSL, or with another one. */
+const bind = <T>(signatures: Signatures<T>): { bound: T; missing: string[] } => {
   const library = koffi.load(null)
   const bound: Record<string, unknown> = {}
   const missing: string[] = []
-  for (const [name, signature] of Object.entries(SIGNATURES)) {
+  for (const [name, signature] of Object.entries<string>(signatures)) {
     const [result = '', ...args] = typesOf(signature)
     try {
       bound[name] = library.func(name, result, args)
@@ -196,23 +198,23 @@ const bind = (): { bound: OpenSsl; missing: string[] } => {
       missing.push(name)
     }
   }
-  return { bound: bound as unknown as OpenSsl, missing }
+  return { bound: bound as unknown as T, missing }
+}
+
+/** The functions of a table. Throws TB_OPENSSL_MISSING. */
+export const bindAll = <T>(signatures: Signatures<T>): T => {
+  const { bound, missing } = bind(signatures)
+  if (missing.length === 0) return bound
+  throw new ThingbenchError('TB_OPENSSL_MISSING', {
+    node: process.version,
+    symbols: missing.join(', '),
+  })
 }
 
 let loaded: OpenSsl | undefined
 
 /** The functions, bound at the first call. Throws TB_OPENSSL_MISSING. Keep the result in a constant. */
-export const openssl = (): OpenSsl => {
-  if (loaded !== undefined) return loaded
-  const { bound, missing } = bind()
-  if (missing.length > 0)
-    throw new ThingbenchError('TB_OPENSSL_MISSING', {
-      node: process.version,
-      symbols: missing.join(', '),
-    })
-  loaded = bound
-  return bound
-}
+export const openssl = (): OpenSsl => (loaded ??= bindAll<OpenSsl>(SIGNATURES))
 
 /** What this Node can do, for `doctor` and run.json. */
 export interface OpenSslProbe {
@@ -225,7 +227,7 @@ export interface OpenSslProbe {
 /** Never throws. */
 export const probe = (): OpenSslProbe => {
   try {
-    const { bound, missing } = bind()
+    const { bound, missing } = bind(SIGNATURES)
     return {
       version: missing.includes('OpenSSL_version') ? null : bound.OpenSSL_version(0),
       missing,

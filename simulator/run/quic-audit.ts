@@ -1,12 +1,12 @@
 /** QUIC and the front end of a stack in the fairness audit: who speaks it, and how. */
 import { frontEndLibrary } from '../brokers/front-end/program.ts'
-import type { Stack } from '../core/types.ts'
+import type { Stack, StackQuic } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import type { FleetReport } from '../fleet/fleet-protocol.ts'
 import { QUICHE_VERSION } from '../native/quiche.ts'
 import { adapterOf } from '../protocols/index.ts'
 import { DATAGRAM } from '../transports/quic-context.ts'
-import { idleTimeoutOf } from '../transports/quic-options.ts'
+import { frontEndCongestion, idleTimeoutOf } from '../transports/quic-options.ts'
 import { LIMITS } from '../transports/quic-server.ts'
 
 export const frontEndWords = (stack: Stack): string =>
@@ -31,9 +31,30 @@ export const frontEndProperties = ({ via, security }: Stack): Record<string, str
 /** For the audit; null for a stack without QUIC. */
 export const quicIdleTimeout = ({ quic, protocol, options }: Stack): string | null => {
   if (quic === null) return null
-  const timeout = idleTimeoutOf(adapterOf(protocol).keepAlive?.(options) ?? null)
+  const timeout = idleTimeoutOf(quic, adapterOf(protocol).keepAlive?.(options) ?? null)
   return timeout === 0 ? 'no QUIC idle timeout' : `QUIC idle timeout ${formatQuantity(timeout, 'duration')}` // prettier-ignore
 }
+
+/** What a library does, in words: the front end is always quiche. */
+const LIBRARY_WORDS = {
+  quiche: {
+    library: `${QUICHE_VERSION}, at both ends`,
+    acknowledgements: 'at once, with what is to be said then (quiche delays none)',
+    pings: 'none',
+  },
+  openssl: {
+    library: `OpenSSL ${process.versions.openssl} on devices; ${QUICHE_VERSION} in the front end`,
+    acknowledgements:
+      'devices (OpenSSL): every second packet at once, one alone after 25 ms at most; the front end at once (quiche delays none)',
+    // ossl_quic_channel: half of the idle timeout, or MAX_NAT_INTERVAL.
+    pings: 'of OpenSSL, when half of the idle timeout or 25 s went by without a packet',
+  },
+} as const
+
+const congestionWords = (quic: StackQuic): string =>
+  quic.engine === 'openssl'
+    ? `NewReno of OpenSSL on devices, ${frontEndCongestion(quic)} of quiche in the front end; no pacing`
+    : `${quic.congestion} of quiche, at both ends; no pacing`
 
 /**
  * Property -> what it was; empty for a stack without QUIC.
@@ -46,13 +67,15 @@ export const quicProperties = (
 ): Record<string, string> => {
   const { quic } = stack
   if (quic === null) return {}
-  const { congestion, group, earlyData, streams } = quic
+  const { group, earlyData, streams } = quic
+  const words = LIBRARY_WORDS[quic.engine]
   return {
-    'QUIC library': `${QUICHE_VERSION}, at both ends`,
-    'QUIC congestion control': `${congestion} of quiche, at both ends; no pacing`,
+    'QUIC library': words.library,
+    'QUIC congestion control': congestionWords(quic),
     'QUIC key share': `${group} alone`,
     'QUIC datagrams': `at most ${DATAGRAM} B of UDP payload; there is no search for more`,
-    'QUIC acknowledgements': 'at once, with what is to be said then (quiche delays none)',
+    'QUIC acknowledgements': words.acknowledgements,
+    'QUIC pings': words.pings,
     'QUIC streams': streams === 'single' ? 'one for all that a device says' : 'one for each topic',
     'QUIC certificates': `of the server ${serverBytes} B; devices show none`,
     'QUIC resumption':

@@ -1,7 +1,8 @@
 /** The keys of a stack's `quic`: what each means, what it may be, what it is when it is absent. */
 import type { StackQuic } from '../core/types.ts'
-import { defaulted, record } from './containers.ts'
-import { refined, type Rule } from './rule.ts'
+import { defaulted, optional, record } from './containers.ts'
+import type { Problems } from './problem.ts'
+import { located, refined, type Located, type Rule } from './rule.ts'
 import { choice, flag } from './scalars.ts'
 
 export const quic: Rule<StackQuic> = refined(
@@ -9,13 +10,12 @@ export const quic: Rule<StackQuic> = refined(
     {
       engine: defaulted(
         "Whose QUIC the devices have; the front end's is quiche.",
-        choice<StackQuic['engine']>(['quiche'], { later: { openssl: 'Use quiche.' } }),
+        choice(['quiche', 'openssl'] as const),
         'quiche',
       ),
-      congestion: defaulted(
-        'Congestion control at both ends. With losses, only bbr measures the round trip.',
-        choice(['bbr', 'cubic', 'reno'] as const),
-        'bbr',
+      congestion: optional(
+        'Congestion control; default: bbr, and reno with engine: openssl, which has no other. Of quiche, only bbr measures the round trip when packets are lost.',
+        located(choice(['bbr', 'cubic', 'reno'] as const)),
       ),
       streams: defaulted(
         'What a device says goes on one stream.',
@@ -28,8 +28,8 @@ export const quic: Rule<StackQuic> = refined(
         false,
       ),
       early_data: defaulted(
-        'With resumption: what a device says goes with the first flight (0-RTT).',
-        flag(),
+        'With resumption: what a device says goes with the first flight (0-RTT); not with openssl.',
+        located(flag()),
         false,
       ),
       group: defaulted(
@@ -40,13 +40,42 @@ export const quic: Rule<StackQuic> = refined(
     },
     { cc: 'congestion', congestion_control: 'congestion', zero_rtt: 'early_data', '0rtt': 'early_data' }, // prettier-ignore
   ),
-  ({ early_data: earlyData, ...values }, node, path, problems) => {
-    if (!earlyData || values.resumption) return { ...values, earlyData }
-    problems.add(node, `${path}.early_data`, {
-      found: 'early_data without resumption: only a connection that is resumed can have it',
-      allowed: 'early_data: true with resumption: true',
-      advice: 'Write resumption: true, or leave early_data out.',
-    })
-    return undefined
+  ({ early_data: early, congestion, ...values }, node, path, problems) => {
+    const before = problems.list.length
+    if (values.engine === 'openssl') checkOpenSsl(congestion, early, problems)
+    else if (early.value && !values.resumption)
+      problems.add(node, `${path}.early_data`, {
+        found: 'early_data without resumption: only a connection that is resumed can have it',
+        allowed: 'early_data: true with resumption: true',
+        advice: 'Write resumption: true, or leave early_data out.',
+      })
+    if (problems.list.length > before) return undefined
+    return {
+      ...values,
+      congestion: congestion?.value ?? OWN_CONGESTION[values.engine],
+      earlyData: early.value,
+    }
   },
 )
+
+const OWN_CONGESTION = { quiche: 'bbr', openssl: 'reno' } as const
+
+/** What the QUIC of OpenSSL cannot do. */
+const checkOpenSsl = (
+  congestion: Located<StackQuic['congestion']> | undefined,
+  early: Located<boolean>,
+  problems: Problems,
+): void => {
+  if (congestion !== undefined && congestion.value !== 'reno')
+    problems.add(congestion, congestion.path, {
+      found: `"${congestion.value}" with engine: openssl, whose QUIC has NewReno alone`,
+      allowed: 'reno',
+      advice: 'Leave congestion out, or take engine: quiche.',
+    })
+  if (early.value)
+    problems.add(early, early.path, {
+      found: 'early_data with engine: openssl, whose QUIC has none',
+      allowed: 'early_data: false',
+      advice: 'Leave early_data out, or take engine: quiche.',
+    })
+}

@@ -69,6 +69,8 @@ test('MQTT over QUIC goes through the front end, with bbr and full handshakes un
   assert.deepEqual(quic, plain)
   const early = stackOf('{ stack: mqtt-quic, quic: { congestion: reno, resumption: true, early_data: true } }') // prettier-ignore
   assert.deepEqual(early.quic, { ...plain, congestion: 'reno', resumption: true, earlyData: true })
+  const openssl = stackOf('{ stack: mqtt-quic, quic: { engine: openssl, resumption: true } }')
+  assert.deepEqual(openssl.quic, { ...plain, engine: 'openssl', congestion: 'reno', resumption: true }) // prettier-ignore
   assert.equal(stackOf('mqtt-tls').via, 'direct')
   assert.equal(stackOf('{ stack: mqtt-tls, via: front-end }').via, 'front-end')
   assert.equal(stackOf('mqtt-tls').quic, null)

@@ -47,6 +47,18 @@ export interface Ending {
   readonly alpn: string
 }
 
+/** The words for a peer that fell silent; both engines say so. */
+export const idleTimeout = (seconds: number): Cause => ({
+  code: 'timeout',
+  detail: `nothing came from the peer for ${seconds} s (idle timeout)`,
+})
+
+/** @param heard whether the peer ever answered */
+export const handshakeTimeout = (heard: boolean): Cause => ({
+  code: 'timeout',
+  detail: `no QUIC handshake within its time: ${heard ? 'no answer to the last flight' : 'no answer at all'}`,
+})
+
 /** What an error that ended the connection means. */
 export const causeOfError = (error: QuicheError, ending: Ending): Cause => {
   const { errorCode: code } = error

@@ -11,7 +11,7 @@ import { MILLISECOND, NEVER, SECOND } from '../core/clock.ts'
 import type { Cause, Timed } from '../core/layer.ts'
 import type { HostPort, QuicheConnection, QuicheError, QuicheStats } from '../native/quiche.ts'
 import type { Ending } from './quic-causes.ts'
-import { causeOfError, NO_ERROR } from './quic-causes.ts'
+import { causeOfError, handshakeTimeout, idleTimeout, NO_ERROR } from './quic-causes.ts'
 import type { QuicContext } from './quic-context.ts'
 import { DATAGRAM } from './quic-context.ts'
 import type { QuicCarrier, QuicStream } from './quic-stream.ts'
@@ -96,7 +96,7 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
   expire(now: Nanoseconds): void {
     const { connection } = this
     if (now < this.#deadline || connection === null) return
-    if (now >= this.#limit) return this.fail(this.#handshakeTimeout(), now)
+    if (now >= this.#limit) return this.fail(handshakeTimeout(this.#heard), now)
     this.#busy = true
     connection.onTimeout()
     if (now >= this.#ping) {
@@ -256,14 +256,8 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
   }
 
   #timeout(): Cause {
-    if (this.#state !== 'open') return this.#handshakeTimeout()
-    const seconds = this.context.options.idleTimeout / SECOND
-    return { code: 'timeout', detail: `nothing came from the peer for ${seconds} s (idle timeout)` }
-  }
-
-  #handshakeTimeout(): Cause {
-    const answer = this.#heard ? 'no answer to the last flight' : 'no answer at all'
-    return { code: 'timeout', detail: `no QUIC handshake within its time: ${answer}` }
+    if (this.#state !== 'open') return handshakeTimeout(this.#heard)
+    return idleTimeout(this.context.options.idleTimeout / SECOND)
   }
 
   #end(cause: Cause, now: Nanoseconds): void {

@@ -5,7 +5,7 @@ import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, monotonic, NEVER, SECOND } from '../core/clock.ts'
 import type { DatagramSocket, PeerKey } from '../core/endpoint.ts'
 import { peerKey } from '../core/endpoint.ts'
-import type { Cause, Lower, Timed, Upper } from '../core/layer.ts'
+import type { Cause, Layer, Lower, Timed, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { makePki } from '../security/pki.ts'
 import type { QuicClientOptions, QuicServerOptions } from './quic-context.ts'
@@ -125,16 +125,19 @@ class Port implements Lower {
   }
 }
 
-export interface Joined {
-  readonly client: QuicClient
+export interface Joined<C extends Layer = QuicClient> {
+  readonly client: C
   readonly top: Top
   readonly port: Port
 }
 
+/** The port of the first client. */
+export const FIRST_PORT = 1000
+
 export class World implements DatagramSocket {
   readonly traffic = new Traffic()
   readonly sessions: Session[] = []
-  readonly clients = new Map<PeerKey, QuicClient>()
+  readonly clients = new Map<PeerKey, Layer>()
   server!: QuicServer
   queue: Datagram[] = []
   /** All datagrams that were sent. */
@@ -145,8 +148,9 @@ export class World implements DatagramSocket {
   echo = false
   /** Makes other sessions than those that are remembered. */
   sessionFor: ((peer: QuicPeer) => QuicSession) | null = null
-  readonly #owners = new Set<Timed>()
-  #port = 1000
+  /** Who has deadlines. */
+  protected readonly owners = new Set<Timed>()
+  #port = FIRST_PORT
 
   constructor(context = serverContext(), limits: Partial<QuicLimits> = {}) {
     this.restart(context, limits)
@@ -155,8 +159,8 @@ export class World implements DatagramSocket {
   /** Another server at the same address, which knows nothing of the connections of the first. */
   restart(context: QuicContext, limits: Partial<QuicLimits> = {}): void {
     const timers = {
-      arm: (owner: Timed) => void this.#owners.add(owner),
-      disarm: (owner: Timed) => void this.#owners.delete(owner),
+      arm: (owner: Timed) => void this.owners.add(owner),
+      disarm: (owner: Timed) => void this.owners.delete(owner),
     }
     const accept = (peer: QuicPeer): QuicSession => {
       if (this.sessionFor !== null) return this.sessionFor(peer)
@@ -194,21 +198,26 @@ export class World implements DatagramSocket {
   ): Joined {
     const context = changes.context ?? clientContext()
     const client = new QuicClient(context, new Traffic(), changes.name ?? NAME, changes.identity)
+    return this.attach(client, changes.onOpen)
+  }
+
+  /** Puts a client of any library on a socket of its own, and opens it. */
+  attach<C extends Layer>(client: C, onOpen?: (top: Top, now: Nanoseconds) => void): Joined<C> {
     const top = new Top()
-    top.onOpen = (now) => changes.onOpen?.(top, now)
+    top.onOpen = (now) => onOpen?.(top, now)
     client.above = top
     top.below = client
     const peer = this.address(this.#port++)
     const port = new Port(peer, (datagram) => this.#send(datagram))
     client.below = port
     this.clients.set(peer, client)
-    this.#owners.add(client)
+    this.owners.add(client)
     client.open(monotonic())
     return { client, top, port }
   }
 
   /** The client has another address from now on, as the server sees it. */
-  rebind(joined: Joined): void {
+  rebind(joined: Joined<Layer>): void {
     this.clients.delete(joined.port.peer)
     joined.port.peer = this.address(this.#port++)
     this.clients.set(joined.port.peer, joined.client)
@@ -250,7 +259,7 @@ export class World implements DatagramSocket {
       if (done()) return
       assert.ok(monotonic() < end, `not within ${limit} ms`)
       let next = monotonic() + 20 * MILLISECOND
-      for (const owner of this.#owners) next = Math.min(next, owner.deadline())
+      for (const owner of this.owners) next = Math.min(next, owner.deadline())
       await wait(Math.max(0, (next - monotonic()) / MILLISECOND))
       this.expireAll(monotonic())
     }
@@ -264,14 +273,19 @@ export class World implements DatagramSocket {
 
   /** Expires everybody who is due at `now`, which may be in the future. */
   expireAll(now: Nanoseconds): void {
-    for (const owner of this.#owners) if (owner.deadline() <= now) owner.expire(now)
+    for (const owner of this.owners) if (owner.deadline() <= now) owner.expire(now)
   }
 
   /** The earliest deadline of all, from now, in milliseconds. */
   nextDeadline(): number {
     let next = NEVER
-    for (const owner of this.#owners) next = Math.min(next, owner.deadline())
+    for (const owner of this.owners) next = Math.min(next, owner.deadline())
     return (next - monotonic()) / MILLISECOND
+  }
+
+  /** Copies of all datagrams that were sent. */
+  sent(up: boolean): Uint8Array[] {
+    return this.log.filter((one) => one.up === up).map(({ bytes }) => new Uint8Array(bytes))
   }
 
   sizes(up: boolean): number[] {
@@ -285,5 +299,5 @@ export class World implements DatagramSocket {
   }
 }
 
-export const write = ({ client }: Joined, text: string | Uint8Array): boolean =>
+export const write = ({ client }: Joined<Layer>, text: string | Uint8Array): boolean =>
   client.fromAbove(typeof text === 'string' ? Buffer.from(text) : text, monotonic())

@@ -7,7 +7,7 @@ import type { Stack } from '../../core/types.ts'
 import { quiche, QUICHE_VERSION } from '../../native/quiche.ts'
 import { adapterOf } from '../../protocols/index.ts'
 import { mqtt } from '../../protocols/mqtt/adapter.ts'
-import { quicOptions } from '../../transports/quic-options.ts'
+import { frontEndCongestion, quicOptions } from '../../transports/quic-options.ts'
 import type { ServerProgram } from '../broker.ts'
 import { launchNode } from '../runtimes/launch-node.ts'
 import type { FrontEndConfiguration } from './configuration.ts'
@@ -73,7 +73,8 @@ const transportOf = ({
 }: Stack): FrontEndConfiguration['transport'] => {
   if (quic !== null) {
     const keepAlive = adapterOf(protocol).keepAlive?.(options) ?? null
-    return { kind: 'quic', streams: STREAMS, ...quicOptions(quic, protocol, keepAlive) }
+    const congestion = frontEndCongestion(quic)
+    return { kind: 'quic', streams: STREAMS, ...quicOptions(quic, protocol, keepAlive), congestion }
   }
   if (tls === null) throw new Error(`no front end ends the security of ${protocol}`)
   const { version, group, cipher } = tls
