@@ -92,6 +92,17 @@ test('backlog: one that is shorter than the number of connects at a time distort
   assert.equal(fitOf(scenarioOf(100), { ...LARGE, backlog: null }).binding, null)
 })
 
+test('the QUIC of OpenSSL needs more memory than the first engine', () => {
+  const needed = (engine: 'quiche' | 'openssl'): number => {
+    const quic = { engine, congestion: 'reno', streams: 'single', resumption: false, earlyData: false, group: 'X25519' } as const // prettier-ignore
+    const scenario = scenarioOf(10_000)
+    const stacks = scenario.stacks.map((stack) => ({ ...stack, quic }))
+    const { binding } = fitOf({ ...scenario, stacks }, { ...LARGE, memory: 500 * MIB })
+    return binding?.needed ?? 0
+  }
+  assert.equal(needed('openssl') - needed('quiche'), 10_000 * 80 * 1024)
+})
+
 test('of several limits the one that leaves least is named', () => {
   const machine = { ...LARGE, openFiles: 10_000, memory: 600 * MIB }
   assert.match(fitOf(scenarioOf(20_000), machine).binding?.text ?? '', /memory/)

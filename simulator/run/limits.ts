@@ -52,6 +52,8 @@ const SESSION_KIB: Readonly<Record<string, number>> = {
 }
 /** What WebSocket adds, at both ends: 10 without TLS and 15 with it were measured. */
 const WEBSOCKET_KIB = 16
+/** What the QUIC of OpenSSL takes more than quiche, on the devices' side: 79 was measured. */
+const OPENSSL_QUIC_KIB = 80
 const LARGEST_SESSION_KIB = Math.max(...Object.values(SESSION_KIB))
 /** A message is logged by the link in about five packets of 21 bytes, and stands in two ledgers and their reports. */
 const MESSAGE_BYTES = 125
@@ -103,7 +105,7 @@ export const openFilesFor = (scenario: Scenario): number => {
 export const devicesInFiles = (openFiles: number): number =>
   Math.max(0, Math.floor((openFiles - OWN_FILES - 1) / 1.01))
 
-/** How many devices have room in so many bytes, with the stack that takes most, before they send. */
+/** How many devices have room in so many bytes, with the stack that takes most when it is asked for no more than its name, before they send. */
 export const devicesInMemory = (memory: number): number =>
   Math.max(0, Math.floor((memory - BASE_MEMORY) / (LARGEST_SESSION_KIB * KIB)))
 
@@ -128,7 +130,9 @@ const filesOf = ({ id, devices }: Cell, { openFiles }: Machine): Need => {
 const memoryOf = (cell: Cell, phases: Phases, { memory, memoryOf: whose }: Machine): Need => {
   const { id, devices, stack, workload } = cell
   const plain = SESSION_KIB[`${stack.protocol} ${stack.security}`] ?? LARGEST_SESSION_KIB
-  const session = (plain + (stack.framing === 'websocket' ? WEBSOCKET_KIB : 0)) * KIB
+  const framing = stack.framing === 'websocket' ? WEBSOCKET_KIB : 0
+  const engine = stack.quic?.engine === 'openssl' ? OPENSSL_QUIC_KIB : 0
+  const session = (plain + framing + engine) * KIB
   const sending = phases.warmup + phases.measure + phases.drain
   const device = session + (sending / messageInterval(workload)) * MESSAGE_BYTES
   const needed = BASE_MEMORY + devices * device

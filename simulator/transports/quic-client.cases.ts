@@ -34,24 +34,24 @@ export const quicClientCases = <T extends TicketCounts>(subject: QuicSubject<T>)
     assert.equal(resumed, undefined, 'it has no tickets')
   })
 
-  check('the first answer takes 2 round trips', () => {
+  check('the first answer takes 2 round trips', async () => {
     const world = newWorld(true)
     const device = subject.join(world)
     device.top.onOpen = () => void write(device, 'hello')
-    world.roundTrip()
+    await world.slowRoundTrip()
     assert.deepEqual([device.top.opens, device.top.text], [1, ''])
-    world.roundTrip()
+    await world.slowRoundTrip()
     assert.equal(device.top.text, 'hello')
   })
 
-  check('a server that wants the address proven (Retry) costs one round trip more', () => {
+  check('a server that wants the address proven (Retry) costs one round trip more', async () => {
     const world = new World(PEER, { retryFrom: 0 })
     world.echo = true
     const device = subject.join(world)
     device.top.onOpen = () => void write(device, 'hello')
-    for (let trips = 0; trips < 2; trips++) world.roundTrip()
+    for (let trips = 0; trips < 2; trips++) await world.slowRoundTrip()
     assert.deepEqual([device.top.opens, device.top.text], [1, ''])
-    world.roundTrip()
+    await world.slowRoundTrip()
     assert.equal(device.top.text, 'hello')
   })
 
