@@ -18,8 +18,8 @@ export const quic: Rule<StackQuic> = refined(
         'bbr',
       ),
       streams: defaulted(
-        'What a device says goes on one stream.',
-        choice<StackQuic['streams']>(['single'], { later: { 'per-topic': 'Use single.' } }),
+        'What a device says goes on one stream, or each topic on a stream of its own.',
+        choice<StackQuic['streams']>(['single', 'per-topic']),
         'single',
       ),
       resumption: defaulted(
