@@ -32,7 +32,7 @@ const mismeasured = ({ stacks = [], links, timeline }: Asked): string[] => {
   const doubtful = loses ? stacks.filter(({ quic }) => doubts(quic ?? null)) : []
   return doubtful.map(
     ({ name, quic }) =>
-      `${name} has ${quic?.congestion} of quiche 0.18, which with losses on a slow flow takes its round trip for up to seconds longer than it is: what is late there is late by that, not by QUIC. With bbr it is not so.`,
+      `${name} has ${quic?.congestion} of quiche 0.18, which with losses on a slow flow comes to take its round trip for much longer than it is, by up to seconds: what is late there is late by that, not by QUIC. With bbr it is not so.`,
   )
 }
 

@@ -79,6 +79,12 @@ export interface Lower {
   close(now: Nanoseconds): void
   /** What crossed this layer's upper boundary. */
   readonly traffic: Traffic
+  /**
+   * Another byte stream of the same connection for `above`: what is lost on one holds up no other (streams of QUIC). Absent where
+   * there is one stream alone. `above` is opened at once and hears `fromBelow` and `ready`; the end of the connection hears the Upper of the layer alone.
+   * @param urgency what goes first when not all can: 0 to 7, the smaller number first (RFC 9218 section 4.1); the layer itself goes before all
+   */
+  lane?(above: Upper, urgency: number, now: Nanoseconds): void
 }
 
 /** A layer in the middle of a pile. */

@@ -132,6 +132,8 @@ export type TimelineEvent =
       readonly at: Nanoseconds
       readonly direction: 'up' | 'down' | 'both'
       readonly packets: number
+      /** Bytes of an IP packet; smaller ones pass, and are not counted. */
+      readonly least: number
       readonly devices: number
     }
 

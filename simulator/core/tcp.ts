@@ -9,6 +9,7 @@ export const PLAIN_TCP: TcpOptions = {
   keepalive: null,
   rtoMin: null,
   userTimeout: null,
+  notsentLowat: null,
   timestamps: true,
 }
 
@@ -21,6 +22,8 @@ export interface TcpFound {
   /** Idle time before the first probe; null: no probes. */
   readonly keepalive: Nanoseconds | null
   readonly userTimeout: Nanoseconds | null
+  /** Null: the kernel's own limit, which is none. */
+  readonly notsentLowat: number | null
   readonly timestamps: boolean
 }
 

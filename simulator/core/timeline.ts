@@ -39,9 +39,10 @@ export const eventName = (event: TimelineEvent): string => {
     event.devices === 1 ? '' : ` (${Number((event.devices * 100).toFixed(2))} % of devices)`
   if (event.kind === 'rebind') return `rebind ${event.to} ${event.policy}${share}`
   const count = event.kind === 'drop' ? ` ${event.packets}` : ''
+  const size = event.kind === 'drop' && event.least > 0 ? ` of ${event.least} B or more` : ''
   const aimed = event.kind === 'blackout' || event.kind === 'drop'
   const direction = aimed && event.direction !== 'both' ? ` ${event.direction}` : ''
-  return `${event.kind}${count}${direction}${share}`
+  return `${event.kind}${count}${size}${direction}${share}`
 }
 
 /** Second -> what began or ended in it, in words; seconds count from the begin of a warm-up of `warmup`. */

@@ -81,6 +81,8 @@ export interface TcpOptions {
   readonly rtoMin: Nanoseconds | null
   /** TCP_USER_TIMEOUT on the devices' sockets. */
   readonly userTimeout: Nanoseconds | null
+  /** TCP_NOTSENT_LOWAT on the devices' sockets, bytes: the kernel takes no more while so much is unsent. */
+  readonly notsentLowat: number | null
   readonly timestamps: boolean
 }
 
@@ -113,6 +115,16 @@ export interface Stack {
   readonly options: ProtocolOptions
   /** Absent: none. */
   readonly server?: ServerLimits
+  /** Absent: whole, on the connection of the other messages. */
+  readonly bulk?: BulkCarriage
+}
+
+/** How a stack sends the large messages of a workload. */
+export interface BulkCarriage {
+  /** On the connection of the other messages, or on one of their own. */
+  readonly connection: 'shared' | 'own'
+  /** In messages of so many bytes of payload; null: whole. */
+  readonly chunk: number | null
 }
 
 /** How the messages of a device are spaced: evenly, at random, or so many at once. The mean gap is the interval in all three. */
@@ -134,6 +146,18 @@ export interface Messages {
 /** Every device reports to one consumer. */
 export interface TelemetryWorkload extends Messages {
   readonly kind: 'telemetry'
+  /** Absent: there are no large messages. */
+  readonly bulk?: Bulk
+}
+
+/** A large message of each device beside its others: on a topic of its own, and with accounts of its own. */
+export interface Bulk {
+  /** Bytes of application payload. */
+  readonly payload: number
+  /** From t0. */
+  readonly after: Nanoseconds
+  /** From one to the next; null: there is one. */
+  readonly every: Nanoseconds | null
 }
 
 /** The application commands every device, and each command is answered. */

@@ -4,9 +4,11 @@ import type { Cause } from '../core/layer.ts'
 import type { Workload } from '../core/types.ts'
 import type { ConsumerEvents } from '../protocols/session.ts'
 import type { ConsumerEvent, ConsumerProgress, ConsumerReport } from './fleet-protocol.ts'
+import { BulkInbox } from './bulk-inbox.ts'
 import { Inbox } from './inbox.ts'
 import { Ledger, RECEIVED } from './ledger.ts'
 import type { PhasePlan } from './schedule.ts'
+import type { BulkPlan } from './schedule-bulk.ts'
 import { scheduleOf } from './schedule-of.ts'
 import { wakesOf } from './wakes.ts'
 
@@ -17,6 +19,8 @@ export class Consumer implements ConsumerEvents {
   readonly #tell: (event: ConsumerEvent) => void
   readonly #inbox: Inbox
   #ledger: Ledger | null = null
+  /** Null: there are no large messages. */
+  readonly #bulk: BulkInbox | null
   #complete = false
 
   constructor(
@@ -24,12 +28,14 @@ export class Consumer implements ConsumerEvents {
     workload: Workload,
     seed: number,
     tell: (event: ConsumerEvent) => void,
+    bulk: BulkPlan | null = null,
   ) {
     this.#devices = devices
     this.#workload = workload
     this.#seed = seed
     this.#tell = tell
     this.#inbox = new Inbox(devices, RECEIVED)
+    this.#bulk = bulk === null ? null : new BulkInbox(bulk, devices)
   }
 
   begin(plan: PhasePlan): void {
@@ -40,7 +46,8 @@ export class Consumer implements ConsumerEvents {
       this.#ledger,
       wakesOf(this.#workload, schedule, this.#seed, this.#devices),
     )
-    if (this.#inbox.complete) this.#finish()
+    this.#bulk?.begin(plan)
+    this.#check()
   }
 
   consumerReady(): void {
@@ -49,10 +56,16 @@ export class Consumer implements ConsumerEvents {
 
   received(device: number, payload: Uint8Array, now: Nanoseconds): void {
     this.#inbox.take(device, payload, now)
-    if (!this.#complete && this.#inbox.complete) this.#finish()
+    this.#check()
   }
 
-  #finish(): void {
+  receivedLarge(device: number, payload: Uint8Array, now: Nanoseconds): void {
+    this.#bulk?.take(device, payload, now)
+    this.#check()
+  }
+
+  #check(): void {
+    if (this.#complete || !this.#inbox.complete || this.#bulk?.complete === false) return
     this.#complete = true
     this.#tell({ event: 'complete' })
   }
@@ -72,6 +85,7 @@ export class Consumer implements ConsumerEvents {
       series: { latency: this.#inbox.latency.toJSON() },
       ...this.#inbox.receipts(),
       givenUp: {},
+      ...(this.#bulk && { bulk: this.#bulk.report() }),
     }
   }
 }

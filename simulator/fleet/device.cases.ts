@@ -94,6 +94,8 @@ export class Bench implements FleetState {
   readonly ledger: Ledger
   readonly sender: Sender
   readonly answering = null
+  readonly large = null
+  readonly second = false
   readonly speaks = true
   readonly device: Device
   readonly sessions: OrderedSession[] = []

@@ -15,6 +15,8 @@ import type { Timer } from '../io/reactor.ts'
 import type { DeviceEvents, SessionMemory } from '../protocols/session.ts'
 import type { AbsencePlan } from './absence-plan.ts'
 import type { FleetState } from './fleet-state.ts'
+import { FIRST_LARGE, LargeMessages } from './large-messages.ts'
+import type { Hand } from './outbox.ts'
 import { Outbox } from './outbox.ts'
 import type { Pile } from './pile.ts'
 import { Presence } from './presence.ts'
@@ -41,12 +43,20 @@ export class Device implements Timer, DeviceEvents {
   /** Its own messages, or its answers to commands. */
   readonly #outbox: Outbox
   readonly #departures: Departures
+  /** Null where there are none, or where they have a connection of their own. */
+  readonly #large: LargeMessages | null
 
   constructor(index: number, fleet: FleetState) {
     this.index = index
     this.#fleet = fleet
     this.#outbox = new Outbox(index, fleet.answering ?? fleet.sender)
     this.#departures = new Departures(fleet.sender, this.#outbox)
+    this.#large = fleet.large === null ? null : new LargeMessages(index, fleet.large)
+  }
+
+  /** It is the second connection of a device, for its large messages. */
+  get second(): boolean {
+    return this.#fleet.second
   }
 
   get ready(): boolean {
@@ -65,9 +75,16 @@ export class Device implements Timer, DeviceEvents {
     this.#pile = this.#fleet.open(this, now)
   }
 
+  /** Connects in the next turn of the reactor. */
+  connectNext(now: Nanoseconds): void {
+    this.#state = 'backing-off'
+    this.#retryAt = now
+  }
+
   /** The schedule begins, and the absences, where there are any. */
   begin(absences: AbsencePlan | null): void {
     if (this.#fleet.speaks) this.#departures.begin()
+    this.#large?.departures.begin()
     if (absences !== null) this.#presence = new Presence(this.index, absences, this.#fleet)
   }
 
@@ -75,6 +92,7 @@ export class Device implements Timer, DeviceEvents {
     this.#state = 'done'
     this.#departures.end()
     this.#outbox.shut()
+    this.#large?.end()
     this.#retryAt = NEVER
     this.#pile?.session.close(now)
     this.#pile = null
@@ -87,6 +105,7 @@ export class Device implements Timer, DeviceEvents {
   deadline(): Nanoseconds {
     const pile = this.#pile
     let at = Math.min(this.#departures.due, this.#retryAt)
+    if (this.#large !== null) at = Math.min(at, this.#large.departures.due)
     if (this.#presence !== null)
       at = Math.min(at, this.#presence.deadline(this.#mayLeave(this.#presence)))
     if (pile === null) return at
@@ -105,6 +124,10 @@ export class Device implements Timer, DeviceEvents {
       this.#departures.fire(now)
       this.#outbox.pump(now)
     }
+    if (this.#large !== null && now >= this.#large.departures.due) {
+      this.#large.departures.fire(now)
+      this.#large.outbox.pump(now)
+    }
     if (this.#presence !== null) this.#comeAndGo(this.#presence, now)
   }
 
@@ -119,23 +142,28 @@ export class Device implements Timer, DeviceEvents {
     this.#startedAt = NaN
     const measured = this.#fleet.deviceReady(this, started, transport, security, now)
     this.#firstFrom = measured && !this.#outbox.settled ? started : NaN
-    if (this.#outbox.isOpen) return void this.#outbox.pump(now)
     const session = this.#pile?.session
-    if (session === undefined) return
-    this.#outbox.open(
-      this.#fleet.answering === null
-        ? (sequence, payload, at) => session.send(sequence, payload, at)
-        : (sequence, payload, at) => session.answer?.(sequence, payload, at) ?? false,
-      now,
-    )
+    if (this.#outbox.isOpen) this.#outbox.pump(now)
+    else if (session !== undefined) this.#outbox.open(this.#hand(session), now)
+    // A message that the session would not have may have ended it.
+    if (this.#pile !== null) this.#large?.open(this.#pile.session, now)
   }
 
-  takesMessages(session: Pick<Pile['session'], 'send'>, now: Nanoseconds): void {
-    this.#outbox.open((sequence, payload, at) => session.send(sequence, payload, at), now)
+  #hand(session: Pick<Pile['session'], 'send' | 'answer' | 'transfer'>): Hand {
+    if (this.second)
+      return (sequence, payload, at) => session.transfer?.(sequence, payload, at) ?? false
+    if (this.#fleet.answering === null)
+      return (sequence, payload, at) => session.send(sequence, payload, at)
+    return (sequence, payload, at) => session.answer?.(sequence, payload, at) ?? false
+  }
+
+  takesMessages(session: Pick<Pile['session'], 'send' | 'transfer'>, now: Nanoseconds): void {
+    this.#outbox.open(this.#hand(session), now)
   }
 
   transmitted(sequence: number, now: Nanoseconds): void {
-    this.#outbox.transmitted(sequence, now)
+    if (sequence < FIRST_LARGE) this.#outbox.transmitted(sequence, now)
+    else this.#large?.outbox.transmitted(sequence - FIRST_LARGE, now)
   }
 
   acknowledged(sequence: number, now: Nanoseconds): void {
@@ -143,15 +171,19 @@ export class Device implements Timer, DeviceEvents {
       this.#fleet.firstAcknowledged(now - this.#firstFrom)
       this.#firstFrom = NaN
     }
-    this.#outbox.acknowledged(sequence, now)
+    if (sequence < FIRST_LARGE) this.#outbox.acknowledged(sequence, now)
+    else this.#large?.outbox.acknowledged(sequence - FIRST_LARGE, now)
   }
 
   gaveUp(sequence: number, reason: string, now: Nanoseconds): void {
-    this.#outbox.gaveUp(sequence, reason, now)
+    if (sequence < FIRST_LARGE) this.#outbox.gaveUp(sequence, reason, now)
+    else this.#large?.outbox.gaveUp(sequence - FIRST_LARGE, reason, now)
   }
 
+  /** Large messages take what the others leave. */
   unblocked(now: Nanoseconds): void {
     this.#outbox.pump(now)
+    this.#large?.outbox.pump(now)
   }
 
   heard(payload: Uint8Array, now: Nanoseconds): void {
@@ -166,6 +198,7 @@ export class Device implements Timer, DeviceEvents {
     this.#firstFrom = NaN
     this.#pile = null
     this.#outbox.shut()
+    this.#large?.outbox.shut()
     if (this.#state === 'done') return
     this.#state = 'backing-off'
     // At once, then after 1, 2, 4 ... seconds.
@@ -184,6 +217,7 @@ export class Device implements Timer, DeviceEvents {
       const pile = this.#pile as Pile
       this.#pile = null
       this.#outbox.shut()
+      this.#large?.outbox.shut()
       if (presence.abrupt) pile.vanish(now)
       else pile.session.close(now)
       this.#fleet.deviceLeft()

@@ -130,6 +130,8 @@ export interface TicketCount {
 export interface FleetReport {
   /** Base64 of the ledger's flags. */
   readonly ledger: string
+  /** The same for the parts of large messages; absent: there are none. */
+  readonly bulkLedger?: string
   /** Null where devices only send. */
   readonly receipts: Receipts | null
   /** Base64 of a Float64Array: when each device was first application ready; NaN: never. */
@@ -203,12 +205,24 @@ export interface WakeReport {
   readonly spans: string
 }
 
+/** Large messages as they arrived. */
+export interface BulkReceipts {
+  /** Base64 of the flags of a ledger of their parts. */
+  readonly ledger: string
+  /** From the intended instant until all of one was there, of those of which all came. */
+  readonly duration: HistogramJson
+  /** Of payload. */
+  readonly bytes: number
+}
+
 /** With what it received: messages, or answers to commands. */
 export interface ConsumerReport extends Receipts {
   readonly ledger: string
   readonly series: Readonly<Record<string, HistogramJson>>
   /** Why commands were given up -> how many. */
   readonly givenUp: Readonly<Record<string, number>>
+  /** Absent: there are no large messages. */
+  readonly bulk?: BulkReceipts
 }
 
 /** All series of a cell: each is recorded by the fleet or by the consumer, never by both. */

@@ -9,6 +9,10 @@ import type { Sender } from './sender.ts'
 export interface FleetState {
   /** Where what devices send is recorded. */
   readonly sender: Sender
+  /** Where the large messages are recorded that devices send on the same session; null: there are none. */
+  readonly large: Sender | null
+  /** The devices here are second connections: what they send are large messages. */
+  readonly second: boolean
   /** Whether devices send what the workload asks for; otherwise they hear it. */
   readonly speaks: boolean
   /** Where their answers to commands are told; null where devices answer nothing. */

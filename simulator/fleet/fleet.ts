@@ -25,7 +25,10 @@ import { Payload } from './payload.ts'
 import type { Pile, PileFactory } from './pile.ts'
 import { PROBE_SPACING, Probe } from './probe.ts'
 import type { PhasePlan } from './schedule.ts'
+import type { BulkPlan } from './schedule-bulk.ts'
+import { BulkSchedule, bulkPlanOf } from './schedule-bulk.ts'
 import { scheduleOf } from './schedule-of.ts'
+import { SecondConnections } from './second-connections.ts'
 import { Sender } from './sender.ts'
 import { Spread } from './spread.ts'
 import { wakesOf } from './wakes.ts'
@@ -50,6 +53,12 @@ export interface Connector<R> extends Pick<
 export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Timer {
   timerSlot = -1
   readonly sender: Sender
+  /** Of large messages; null: there are none. */
+  readonly #bulk: Sender | null
+  readonly #bulkPlan: BulkPlan | null
+  readonly second = false
+  /** Null where they share the devices' connections. */
+  readonly #seconds: SecondConnections | null
   readonly answering: OutboxEvents | null
   readonly speaks: boolean
   readonly series = series()
@@ -101,7 +110,14 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     const payload = new Payload(messagesOf(workload)?.payload ?? 0, config.canary)
     const acknowledges = config.stack.reliability !== 'best-effort'
     const hears = hearsOf(workload)
-    this.sender = new Sender(payload, acknowledges, (now) => this.#checkQuiet(now))
+    const settled = (now: Nanoseconds): void => this.#checkQuiet(now)
+    this.sender = new Sender(payload, acknowledges, settled)
+    this.#bulkPlan = bulkPlanOf(workload, config.stack)
+    this.#bulk =
+      this.#bulkPlan &&
+      new Sender(new Payload(this.#bulkPlan.partSize, config.canary), acknowledges, settled)
+    this.#seconds =
+      this.#bulk && this.#bulkPlan?.second ? this.#secondConnections(this.#bulk) : null
     this.speaks = hears === null
     this.answering = hears === 'commands' ? unrecorded(payload, acknowledges) : null
     this.#inbox = hears === null ? null : new Inbox(devices, RECEIVED)
@@ -125,6 +141,10 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     this.#plan = plan
     this.#ledger = new Ledger(schedule, devices)
     this.sender.begin(schedule, this.#ledger)
+    if (this.#bulk !== null && this.#bulkPlan !== null) {
+      const own = new BulkSchedule(plan, this.#bulkPlan)
+      this.#bulk.begin(own, new Ledger(own, devices))
+    }
     this.#inbox?.begin(schedule, this.#ledger, wakesOf(workload, schedule, seed, devices))
     this.#snapshots = [plan.t0, plan.t1]
     const absences = absencesOf(workload)
@@ -136,6 +156,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
       if (Number.isNaN(this.#ready[device.index])) continue
       device.begin(this.#absences)
       this.#reactor.arm(device)
+      this.#seconds?.begin(device.index)
     }
     this.#startProbes(plan)
     this.#reactor.arm(this)
@@ -147,6 +168,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
       device.close(now)
       this.#reactor.disarm(device)
     }
+    this.#seconds?.close(now)
     for (const probe of this.#probes) {
       probe.below.close(now)
       this.#reactor.disarm(probe)
@@ -172,6 +194,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     const { tickets, certificateBytes, tcp } = this.#connector
     return {
       ledger: Buffer.from(this.#ledger.bytes()).toString('base64'),
+      ...(this.#bulk && { bulkLedger: Buffer.from(this.#bulk.ledger.bytes()).toString('base64') }),
       ready: encodeDoubles(this.#ready),
       series: Object.fromEntries(
         Object.entries(this.#allSeries()).map(([name, h]) => [name, h.toJSON()]),
@@ -269,6 +292,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
   #connectedFirst(device: Device, at: Nanoseconds): void {
     this.#ready[device.index] = at
     if (this.#connected++ === 0) this.#negotiated = device.negotiated()
+    this.#seconds?.connect(device.index, at)
   }
 
   deviceLeft(): void {
@@ -294,9 +318,28 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     if (wasReady) this.#online--
     else this.connects.settled()
     this.#reactor.arm(this)
+    this.#note(cause)
+  }
+
+  #note(cause: Cause): void {
     const end = this.#ends.get(cause.code)
     if (end) end.count++
     else this.#ends.set(cause.code, { count: 1, example: cause.detail })
+  }
+
+  /** Where the devices' own sessions carry large messages. */
+  get large(): Sender | null {
+    return this.#seconds === null ? this.#bulk : null
+  }
+
+  #secondConnections(sender: Sender): SecondConnections {
+    const { devices } = this.#config
+    return new SecondConnections(devices, sender, {
+      arm: (device) => this.#reactor.arm(device),
+      disarm: (device) => this.#reactor.disarm(device),
+      open: (device) => this.#connector.open(this.#reactor, device, this.#address(device.index)),
+      ended: (cause) => this.#note(cause),
+    })
   }
 
   arrived(device: number, payload: Uint8Array, now: Nanoseconds): number {
@@ -308,7 +351,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
   }
 
   #checkQuiet(now: Nanoseconds): void {
-    if (this.#quiet || this.sender.unsettled > 0) return
+    if (this.#quiet || this.sender.unsettled > 0 || (this.#bulk?.unsettled ?? 0) > 0) return
     if (this.#plan === null || now < this.#plan.t1) return
     if (this.#inbox !== null && !this.#inbox.complete) return
     this.#quiet = true

@@ -111,11 +111,11 @@ export class PileFactory {
       traffic: this.transport,
     }
     const lowest = security ?? framing ?? session
-    const { nodelay: noDelay, keepalive, userTimeout } = this.#config.stack.tcp
+    const { nodelay: noDelay, ...tcp } = this.#config.stack.tcp
     const { tcp: record } = this
     const port =
       this.#config.stack.carrier === 'stream'
-        ? reactor.connectStream({ ...options, noDelay, keepalive, userTimeout, record }, lowest)
+        ? reactor.connectStream({ ...options, ...tcp, noDelay, record }, lowest)
         : reactor.connectDatagram(options, lowest)
     const layers = [session, framing, security]
     return { session, framing, security, vanish: (now) => vanish(layers, port, now) }
@@ -141,7 +141,7 @@ export class PileFactory {
     return null
   }
 
-  #sessionConfig({ index: device, memory }: Device) {
+  #sessionConfig({ index: device, memory, second }: Device) {
     const { stack, server, registration, seed, workload } = this.#config
     return {
       device,
@@ -156,6 +156,8 @@ export class PileFactory {
       // A new session has a new association under it.
       unansweredLimit: stack.dtls?.rehandshakeAfter ?? null,
       memory,
+      second,
+      lanes: stack.quic?.streams === 'per-topic',
     }
   }
 }

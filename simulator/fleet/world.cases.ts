@@ -5,7 +5,7 @@ import { MILLISECOND, NEVER } from '../core/clock.ts'
 import type { Cause, Lower, Upper } from '../core/layer.ts'
 import { Traffic } from '../core/layer.ts'
 import { Random } from '../core/random.ts'
-import type { Framing, Reliability, Stack, Workload } from '../core/types.ts'
+import type { BulkCarriage, Framing, Reliability, Stack, Workload } from '../core/types.ts'
 import type { Loss } from '../io/memory-datagram.ts'
 import { MemoryReactor } from '../io/memory.ts'
 import type { Closable, Timer } from '../io/reactor.ts'
@@ -19,6 +19,7 @@ import { Fleet } from './fleet.ts'
 import { hearsOf } from './hears.ts'
 import type { Accounts } from './ledger.ts'
 import { settle } from './ledger.ts'
+import { bulkPlanOf } from './schedule-bulk.ts'
 import { Echo } from './probe.ts'
 import { PileFactory } from './pile.ts'
 import type { PhasePlan } from './schedule.ts'
@@ -44,6 +45,8 @@ export interface Wish {
   readonly workload?: Workload
   readonly connectLimit?: number
   readonly loss?: Loss
+  /** How MQTT sends large messages. */
+  readonly bulk?: BulkCarriage
 }
 
 const stackOf = (protocol: string, framing: Framing, reliability: Reliability): Stack => ({
@@ -66,7 +69,10 @@ const stackOf = (protocol: string, framing: Framing, reliability: Reliability): 
 
 export const configOf = (wish: Wish): FleetConfig => {
   const { protocol = 'coap', framing = 'none', reliability = 'acknowledged' } = wish
-  const stack = stackOf(protocol, framing, reliability)
+  const stack = {
+    ...stackOf(protocol, framing, reliability),
+    ...(wish.bulk && { bulk: wish.bulk }),
+  }
   return {
     namespace: '',
     cpu: null,
@@ -117,7 +123,10 @@ class MqttPeer implements Upper, Timer {
     const acknowledged = (packet.readUInt8(0) & 0b110) !== 0
     const topicEnd = 4 + packet.readUInt16BE(2)
     const device = Number(packet.toString('latin1', 4 + 'd/'.length, topicEnd))
-    this.#world.consumer.received(device, packet.subarray(topicEnd + (acknowledged ? 2 : 0)), now)
+    const payload = packet.subarray(topicEnd + (acknowledged ? 2 : 0))
+    const { consumer } = this.#world
+    if (packet[4] === 0x62) consumer.receivedLarge(device, payload, now)
+    else consumer.received(device, payload, now)
     if (acknowledged && !this.#world.silent)
       this.below.fromAbove(
         Uint8Array.of(0x40, 2, packet.readUInt8(topicEnd), packet.readUInt8(topicEnd + 1)),
@@ -161,7 +170,7 @@ export class World {
     }
     this.application =
       hearsOf(workload) === null ? null : new Application(this.config, this.reactor, tell)
-    this.consumer = new Consumer(devices, workload, seed, tell)
+    this.consumer = new Consumer(devices, workload, seed, tell, bulkPlanOf(workload, stack))
     this.fleet = new Fleet(this.config, this.reactor, addressOf, tell, new PileFactory(this.config))
     const echo = new Echo()
     this.reactor.bindDatagram({ host: SERVER, port: ECHO_PORT }, new Traffic(), echo, echo)

@@ -32,6 +32,8 @@ export interface StreamOptions extends ConnectOptions {
   readonly keepalive?: Nanoseconds | null
   /** TCP_USER_TIMEOUT, whole milliseconds; default none. A connection that stands ends with `timeout` when its bytes have waited so long. */
   readonly userTimeout?: Nanoseconds | null
+  /** TCP_NOTSENT_LOWAT, bytes; default none. The port is full while the kernel has so many that it has not sent. */
+  readonly notsentLowat?: number | null
   /** Where the first connection writes what the kernel gave it; a network in memory has nothing to say. */
   readonly record?: TcpRecord
 }

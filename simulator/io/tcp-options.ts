@@ -9,7 +9,7 @@ const { IPPROTO_TCP, SOL_SOCKET } = linux
 
 /** Before the socket connects. */
 export const askTcp = (sockets: Sockets, fd: number, options: StreamOptions): void => {
-  const { noDelay = true, keepalive = null, userTimeout = null } = options
+  const { noDelay = true, keepalive = null, userTimeout = null, notsentLowat = null } = options
   if (noDelay) sockets.option(fd, IPPROTO_TCP, linux.TCP_NODELAY, 1)
   if (keepalive !== null) {
     const seconds = Math.max(1, Math.ceil(keepalive / SECOND))
@@ -22,6 +22,7 @@ export const askTcp = (sockets: Sockets, fd: number, options: StreamOptions): vo
     const milliseconds = Math.max(1, Math.round(userTimeout / MILLISECOND))
     sockets.option(fd, IPPROTO_TCP, linux.TCP_USER_TIMEOUT, milliseconds)
   }
+  if (notsentLowat !== null) sockets.option(fd, IPPROTO_TCP, linux.TCP_NOTSENT_LOWAT, notsentLowat)
 }
 
 /** Of a connection that stands and has sent nothing yet. */
@@ -31,6 +32,7 @@ export const foundTcp = (sockets: Sockets, fd: number): TcpFound => {
   const probes = number(SOL_SOCKET, linux.SO_KEEPALIVE) !== 0
   const idle = number(IPPROTO_TCP, linux.TCP_KEEPIDLE) * SECOND
   const timeout = number(IPPROTO_TCP, linux.TCP_USER_TIMEOUT) * MILLISECOND
+  const unsent = number(IPPROTO_TCP, linux.TCP_NOTSENT_LOWAT)
   const nodelay = number(IPPROTO_TCP, linux.TCP_NODELAY) !== 0
   const name = sockets.readOption(fd, IPPROTO_TCP, linux.TCP_CONGESTION, linux.TCP_CA_NAME_MAX)
   const congestion = new TextDecoder()
@@ -43,6 +45,7 @@ export const foundTcp = (sockets: Sockets, fd: number): TcpFound => {
     initialWindow: info.getUint32(linux.TCPI_SND_CWND, true),
     keepalive: probes ? idle : null,
     userTimeout: timeout === 0 ? null : timeout,
+    notsentLowat: unsent === 0 ? null : unsent,
     timestamps: (info.getUint8(linux.TCPI_OPTIONS) & linux.TCPI_OPT_TIMESTAMPS) !== 0,
   }
 }

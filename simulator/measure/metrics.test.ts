@@ -14,6 +14,9 @@ throughput.{offered,sent,delivered} msg/s
 delivery.ratio ratio
 delivery.{lost,not_sent,acked_lost,duplicates,reordered} count
 delivery.longest_gap.{p50,max} ms
+bulk.{offered,delivered,lost,not_sent} count
+bulk.delivered_bytes B
+bulk.duration.{mean,max} ms
 probe.error.{p50,p90,p99,max} ms
 blocked.{p50,p99} ms
 exchange.{mean,p50,p99} ms

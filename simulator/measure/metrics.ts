@@ -144,6 +144,39 @@ const DELIVERY: Record<string, Metric> = {
   ),
 }
 
+const BULK: Record<string, Metric> = {
+  ...family(
+    'bulk.*',
+    {
+      offered: 'intended in the measured window',
+      delivered: 'of which all arrived at the consumer',
+    },
+    'count',
+    'higher',
+    'Large messages *.',
+  ),
+  'bulk.delivered_bytes': {
+    unit: 'B',
+    better: 'higher',
+    meaning: 'Payload of large messages, or of parts of them, that arrived at the consumer.',
+  },
+  ...family(
+    'bulk.*',
+    {
+      lost: 'taken by a session and not delivered: still on their way at the end of drain, or lost',
+      not_sent: 'never taken by a session',
+    },
+    'count',
+    'lower',
+    'Messages that carry large ones, whole or in parts, *.',
+  ),
+  ...times(
+    'bulk.duration',
+    ['mean', 'max'],
+    'From the intended instant of a large message until all of it is at the consumer',
+  ),
+}
+
 const WIRE: Record<string, Metric> = {
   ...family(
     'wire.bytes_per_message.*',
@@ -357,6 +390,7 @@ const INSTRUMENT: Record<string, Metric> = {
 export const METRICS: Readonly<Record<string, Metric>> = {
   ...TIMES,
   ...DELIVERY,
+  ...BULK,
   ...CONNECTIONS,
   ...WIRE,
   ...COST,

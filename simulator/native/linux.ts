@@ -55,6 +55,7 @@ export const TCP_KEEPINTVL = 5
 export const TCP_INFO = 11
 export const TCP_CONGESTION = 13
 export const TCP_USER_TIMEOUT = 18
+export const TCP_NOTSENT_LOWAT = 25
 export const TCP_REPAIR = 19
 /** struct tcp_info, as far as tcpi_total_retrans, and where some of it is (linux/tcp.h). */
 export const TCP_INFO_SIZE = 104

@@ -78,6 +78,8 @@ export interface QuicheConnection {
   streamRecv(stream: number, into: Uint8Array): readonly [length: number, fin: boolean] | null
   /** How many bytes were taken; null: none fit now. */
   streamSend(stream: number, bytes: Uint8Array, fin: boolean): number | null
+  /** `urgency` 0 to 255, the smaller number first, 127 unless set; `incremental`: streams of the same urgency take turns. */
+  streamPriority(stream: number, urgency: number, incremental: boolean): void
   streamShutdown(stream: number, direction: number, error: number): void
   close(application: boolean, error: number, reason: Uint8Array): void
   sendAckEliciting(): void

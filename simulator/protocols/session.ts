@@ -13,7 +13,7 @@ export interface DeviceEvents {
   /** Application ready: CONNACK, bound JID, answer to the registration request. Once per session. */
   sessionReady(now: Nanoseconds): void
   /** Before `sessionReady`: the session takes messages already, which then go before the peer has let it in. */
-  takesMessages?(session: Pick<DeviceSession, 'send'>, now: Nanoseconds): void
+  takesMessages?(session: Pick<DeviceSession, 'send' | 'transfer'>, now: Nanoseconds): void
   /** The first transmission of the message was handed to the layer below. */
   transmitted(sequence: number, now: Nanoseconds): void
   /** The stack's own acknowledgement of the message came (never for best-effort). */
@@ -36,6 +36,12 @@ export interface DeviceSession extends Upper, Timed {
    * After `sessionReady` come first, in their order, the messages that an earlier session left unacknowledged.
    */
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
+  /**
+   * Takes a message that may be large, on a way of its own where the connection has one: taken or blocked, transmitted and
+   * acknowledged like a message, under a number that is no message's. Of `payload`, what is behind the first 16 384 bytes must not
+   * change before the session is over. Present where the adapter has `large`.
+   */
+  transfer?(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean
   /**
    * Answers a command. Taken or blocked, transmitted and acknowledged like a message; where the protocol answers requests
    * itself (CoAP), only from inside `heard`, always taken, and no event follows. Present where the adapter has `speech`.
@@ -77,6 +83,8 @@ export interface ConsumerEvents {
   consumerReady(now: Nanoseconds): void
   /** A message arrived. `now` was stamped before parsing. `payload` is valid only during the call. */
   received(device: number, payload: Uint8Array, now: Nanoseconds): void
+  /** The same for a large message, or a part of one. */
+  receivedLarge?(device: number, payload: Uint8Array, now: Nanoseconds): void
   ended(cause: Cause, now: Nanoseconds): void
 }
 
@@ -116,6 +124,10 @@ export interface SessionConfig {
   readonly unansweredLimit?: number | null
   /** Absent: nothing outlives the session. */
   readonly memory?: SessionMemory
+  /** Each topic goes on a lane of its own where the layer below has lanes; absent: all on one stream. */
+  readonly lanes?: boolean
+  /** The device has another connection, for its messages: this one carries the large ones. */
+  readonly second?: boolean
 }
 
 export interface ConsumerConfig {
@@ -127,6 +139,8 @@ export interface ConsumerConfig {
   readonly random: Random
   /** What devices hear from this consumer; absent or null: nothing. */
   readonly says?: Hears
+  /** Devices send large messages, too; absent: they do not. */
+  readonly large?: boolean
 }
 
 /** How messages reach the consumer: it subscribes at a broker, or it is the server itself. */
@@ -151,6 +165,8 @@ export interface ProtocolAdapter {
   >
   /** The same for what the application says; absent: it cannot speak to devices here, and such workloads are unsupported. */
   readonly speech?: Readonly<Record<'command' | 'answer' | 'fan-out', string>>
+  /** How large messages go (`DeviceSession.transfer`); absent: it has no way for them here, and such workloads are unsupported. */
+  readonly large?: string
   /** What of the protocol's own ends a session whose peer has fallen silent, in words; absent: nothing does. */
   readonly silence?: (options: ProtocolOptions) => string | null
   /** After how long a session that has nothing to send says something of its own accord; null or absent: never. */

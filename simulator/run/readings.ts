@@ -11,6 +11,7 @@ import type { HistogramJson } from '../measure/histogram.ts'
 import { Histogram } from '../measure/histogram.ts'
 import { LATENCY_LOAD_LIMIT, NOT_CLAIMED } from '../measure/validity.ts'
 import type { LinkAccount, WireCount } from '../network/link-protocol.ts'
+import { bulkReadings, WITH_BULK } from './bulk-readings.ts'
 import type { CellReports } from './cell-reports.ts'
 import { connectCosts, connects, connectWire, idle, wakes } from './connection-readings.ts'
 import { reading, SESSIONS, seriesReadings, type Reading } from './reading.ts'
@@ -223,12 +224,26 @@ const costs = (reports: CellReports): Reading[] => {
 }
 
 /** Every metric of the cell. */
-export const readingsOf = (reports: CellReports): Reading[] => [
-  ...latencies(reports),
-  ...deliveries(reports, reports.window / SECOND),
-  ...connects(reports),
-  ...wakes(reports),
-  ...wire(reports),
-  ...idle(reports),
-  ...costs(reports),
-]
+export const readingsOf = (reports: CellReports): Reading[] =>
+  withBulk(reports, [
+    ...latencies(reports),
+    ...deliveries(reports, reports.window / SECOND),
+    ...bulkReadings(reports),
+    ...connects(reports),
+    ...wakes(reports),
+    ...wire(reports),
+    ...idle(reports),
+    ...costs(reports),
+  ])
+
+/** What is per message has large ones in it; which layer carried what of them is not told apart. */
+const withBulk = ({ fleet }: CellReports, readings: Reading[]): Reading[] =>
+  fleet.bulkLedger === undefined
+    ? readings
+    : readings.map((one) =>
+        one.metric.startsWith('wire.layer_bytes')
+          ? reading(one.metric, null, 0, 'not told apart from the bytes of large messages')
+          : one.metric.includes('_per_message')
+            ? { ...one, warnings: [...one.warnings, WITH_BULK] }
+            : one,
+      )

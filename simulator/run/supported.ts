@@ -5,6 +5,7 @@ import { devicePort } from '../brokers/serves.ts'
 import type { ThingbenchError } from '../core/errors.ts'
 import type { Cell } from '../core/types.ts'
 import { hearsOf } from '../fleet/hears.ts'
+import { bulkPlanOf } from '../fleet/schedule-bulk.ts'
 import { beyondReference } from '../fleet/reference/packages.ts'
 import { PROTOCOLS, adapterOf } from '../protocols/index.ts'
 
@@ -19,7 +20,9 @@ export const unsupportedReason = ({ stack, workload }: Cell): string | null => {
   if (unable !== null) return `${broker.title} cannot do ${unable}`
   const beyond = beyondReference(stack, rulesOf(stack.protocol), workload)
   if (beyond !== null) return `the reference client cannot do ${beyond}`
-  const { reliabilities, name, speech } = adapterOf(stack.protocol)
+  const { reliabilities, name, speech, large } = adapterOf(stack.protocol)
+  if (large === undefined && bulkPlanOf(workload, stack) !== null)
+    return `${name} has no way for large messages (bulk) here`
   if (!reliabilities.includes(stack.reliability))
     return `${name} has no ${stack.reliability} delivery (it has: ${reliabilities.join(', ')})`
   if (hearsOf(workload) === null) return null

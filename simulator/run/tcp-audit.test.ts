@@ -10,6 +10,7 @@ const FOUND: TcpFound = {
   initialWindow: 10,
   keepalive: null,
   userTimeout: null,
+  notsentLowat: null,
   timestamps: true,
 }
 const KERNEL = { 'net.ipv4.tcp_rto_min_us': '200000' }
@@ -22,6 +23,7 @@ test('what nobody asked for is told as the default of the kernel that it is', ()
     'TCP least retransmission timeout': "200 ms (the kernel's default)",
     'TCP keep-alive': 'off',
     'TCP user timeout': 'off',
+    'TCP unsent bytes at most': 'no limit',
     'TCP timestamps': 'on',
   })
 })
@@ -34,6 +36,7 @@ test('what was asked for and found is told once', () => {
     keepalive: 60 * SECOND,
     rtoMin: 25 * MILLISECOND,
     userTimeout: 1.5 * SECOND,
+    notsentLowat: 16_384,
     timestamps: false,
   } as const
   const settings = { ...KERNEL, 'route.rto_min': '25ms' }
@@ -44,6 +47,7 @@ test('what was asked for and found is told once', () => {
     'TCP least retransmission timeout': '25 ms',
     'TCP keep-alive': '1 min',
     'TCP user timeout': '1.5 s',
+    'TCP unsent bytes at most': '16 KiB',
     'TCP timestamps': 'off',
   })
 })

@@ -9,6 +9,8 @@ const onOff = (on: boolean): string => (on ? 'on' : 'off')
 const segments = (count: number): string => (count === 1 ? '1 segment' : `${count} segments`)
 const time = (ns: Nanoseconds): string => formatQuantity(ns, 'duration')
 const orOff = (ns: Nanoseconds | null): string => (ns === null ? 'off' : time(ns))
+const orOffBytes = (bytes: number | null): string =>
+  bytes === null ? 'no limit' : formatQuantity(bytes, 'size')
 
 /** @param asked null: nothing, the kernel's default is taken */
 const words = (asked: string | null, found: string | null): string => {
@@ -65,6 +67,10 @@ export const tcpProperties = (
     'TCP user timeout': words(
       orOff(asked.userTimeout),
       read((f) => f.userTimeout, orOff),
+    ),
+    'TCP unsent bytes at most': words(
+      orOffBytes(asked.notsentLowat),
+      read((f) => f.notsentLowat, orOffBytes),
     ),
     'TCP timestamps': words(
       onOff(asked.timestamps),

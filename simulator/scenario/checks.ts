@@ -3,6 +3,7 @@ import { formatQuantity } from '../core/units.ts'
 import type { ScenarioValues } from './format.ts'
 import type { Problems, Spot } from './problem.ts'
 import { checkAbsences } from './absence-checks.ts'
+import { checkBulk } from './bulk-checks.ts'
 import { checkTimeline } from './timeline-checks.ts'
 
 /** Without block-wise transfer a CoAP message carries at most this much payload (RFC 7252 section 4.6). */
@@ -13,6 +14,7 @@ export const checkWhole = (values: ScenarioValues, problems: Problems): void => 
   if (sound(problems, 'stacks') && sound(problems, 'links')) checkThresholds(values, problems)
   checkTimes(values, problems)
   checkAbsences(values, problems)
+  if (sound(problems, 'workload')) checkBulk(values, problems)
   if (sound(problems, 'timeline') && sound(problems, 'links') && sound(problems, 'phases'))
     checkTimeline(
       values.timeline ?? [],

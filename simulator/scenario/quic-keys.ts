@@ -18,8 +18,8 @@ export const quic: Rule<StackQuic> = refined(
         located(choice(['bbr', 'cubic', 'reno'] as const)),
       ),
       streams: defaulted(
-        'What a device says goes on one stream.',
-        choice<StackQuic['streams']>(['single'], { later: { 'per-topic': 'Use single.' } }),
+        'What a device says goes on one stream, or each topic on a stream of its own; not with openssl.',
+        located(choice<StackQuic['streams']>(['single', 'per-topic'])),
         'single',
       ),
       resumption: defaulted(
@@ -40,9 +40,9 @@ export const quic: Rule<StackQuic> = refined(
     },
     { cc: 'congestion', congestion_control: 'congestion', zero_rtt: 'early_data', '0rtt': 'early_data' }, // prettier-ignore
   ),
-  ({ early_data: early, congestion, ...values }, node, path, problems) => {
+  ({ early_data: early, congestion, streams, ...values }, node, path, problems) => {
     const before = problems.list.length
-    if (values.engine === 'openssl') checkOpenSsl(congestion, early, problems)
+    if (values.engine === 'openssl') checkOpenSsl(congestion, streams, early, problems)
     else if (early.value && !values.resumption)
       problems.add(node, `${path}.early_data`, {
         found: 'early_data without resumption: only a connection that is resumed can have it',
@@ -52,6 +52,7 @@ export const quic: Rule<StackQuic> = refined(
     if (problems.list.length > before) return undefined
     return {
       ...values,
+      streams: streams.value,
       congestion: congestion?.value ?? OWN_CONGESTION[values.engine],
       earlyData: early.value,
     }
@@ -63,6 +64,7 @@ const OWN_CONGESTION = { quiche: 'bbr', openssl: 'reno' } as const
 /** What the QUIC of OpenSSL cannot do. */
 const checkOpenSsl = (
   congestion: Located<StackQuic['congestion']> | undefined,
+  streams: Located<StackQuic['streams']>,
   early: Located<boolean>,
   problems: Problems,
 ): void => {
@@ -71,6 +73,12 @@ const checkOpenSsl = (
       found: `"${congestion.value}" with engine: openssl, whose QUIC has NewReno alone`,
       allowed: 'reno',
       advice: 'Leave congestion out, or take engine: quiche.',
+    })
+  if (streams.value !== 'single')
+    problems.add(streams, streams.path, {
+      found: `"${streams.value}" with engine: openssl, whose devices have one stream here`,
+      allowed: 'single',
+      advice: 'Leave streams out, or take engine: quiche.',
     })
   if (early.value)
     problems.add(early, early.path, {

@@ -9,6 +9,7 @@ import type {
   Via,
 } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
+import { bulkCarriage } from './bulk-keys.ts'
 import {
   defaulted,
   optional,
@@ -120,6 +121,7 @@ export const stackFields = (catalogue: Catalogue) => ({
   tls: section('TLS options.', tls),
   dtls: section('DTLS options.', dtls),
   tcp: section('TCP options.', tcp),
+  bulk: optional("How it sends the workload's large messages (bulk).", bulkCarriage),
   server: optional('Limits of the server, which runs in a container then.', server),
   quic: section('QUIC options.', quic),
   payload_protection: defaulted(

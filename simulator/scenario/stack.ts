@@ -110,5 +110,6 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
   quic: entry.security === 'quic' ? keys.quic : null,
   tcp: keys.tcp,
   options: given(keys.protocolOptions),
+  ...(keys.bulk !== undefined && { bulk: keys.bulk }),
   ...(keys.server !== undefined && { server: keys.server }),
 })

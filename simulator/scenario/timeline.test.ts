@@ -107,10 +107,13 @@ test('a replay names whose first flights are sent once more, and has no duration
 
 test('a drop names direction and packets, of one packet unless it says otherwise', () => {
   assert.deepEqual(
-    timelineOf('{ at: 5 s, drop: up }', '{ at: 6 s, drop: all, packets: 3, devices: 10 % }'),
+    timelineOf(
+      '{ at: 5 s, drop: up }',
+      '{ at: 6 s, drop: all, packets: 3, least: 500 B, devices: 10 % }',
+    ),
     [
-      { kind: 'drop', at: 5e9, direction: 'up', packets: 1, devices: 1 },
-      { kind: 'drop', at: 6e9, direction: 'both', packets: 3, devices: 0.1 },
+      { kind: 'drop', at: 5e9, direction: 'up', packets: 1, least: 0, devices: 1 },
+      { kind: 'drop', at: 6e9, direction: 'both', packets: 3, least: 500, devices: 0.1 },
     ],
   )
 })

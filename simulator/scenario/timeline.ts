@@ -98,6 +98,10 @@ const eventRule = record(
       choice(['all', 'up', 'down'] as const),
     ),
     packets: optional('How many of them; default: 1.', integer(1, 1000)),
+    least: optional(
+      'Only IP packets of so many bytes or more; default: of any size.',
+      quantity('size', 1, 65_535),
+    ),
     policy: optional(
       'What the NAT does with segments of a connection that it no longer knows; default: reset.',
       choice(['reset', 'drop'] as const),
@@ -115,7 +119,7 @@ const FORMS = {
   change: { needs: ['at', 'change'], may: ['for', 'devices'] },
   rebind: { needs: ['at', 'rebind'], may: ['policy', 'to'] },
   replay: { needs: ['at', 'replay'], may: [] },
-  drop: { needs: ['at', 'drop'], may: ['packets', 'devices'] },
+  drop: { needs: ['at', 'drop'], may: ['packets', 'least', 'devices'] },
 } as const
 
 const wayOf = (way: 'all' | 'up' | 'down') => (way === 'all' ? 'both' : way)
@@ -128,8 +132,8 @@ const event: Rule<TimelineEvent> = refined(eventRule, (values, node, path, probl
     return { kind: form, at, policy, to, devices: rebind }
   }
   if (form === 'drop' && values.drop !== undefined) {
-    const { at, devices: share = 1, packets = 1 } = values
-    return { kind: form, at, packets, devices: share, direction: wayOf(values.drop) }
+    const { at, devices: share = 1, packets = 1, least = 0 } = values
+    return { kind: form, at, packets, least, devices: share, direction: wayOf(values.drop) }
   }
   if (form === 'replay' && values.replay !== undefined)
     return { kind: form, at: values.at, devices: values.replay }

@@ -24,7 +24,7 @@ test('TCP without keys is plain TCP, and each key sets its own value', () => {
     congestion: 'bbr',
   })
   const all = `nodelay: false, congestion: reno, initial_window: 4, keepalive: 30 s, rto_min: 25 ms,
-    user_timeout: 45 s, timestamps: false`
+    user_timeout: 45 s, notsent_lowat: 16 KiB, timestamps: false`
   assert.deepEqual(stackOf(`{ stack: mqtt-tls, tcp: { ${all} } }`).tcp, {
     nodelay: false,
     congestion: 'reno',
@@ -32,6 +32,7 @@ test('TCP without keys is plain TCP, and each key sets its own value', () => {
     keepalive: 30e9,
     rtoMin: 25e6,
     userTimeout: 45e9,
+    notsentLowat: 16_384,
     timestamps: false,
   })
 })

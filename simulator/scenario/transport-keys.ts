@@ -99,6 +99,10 @@ export const tcp: Rule<TcpOptions> = refined(
         "TCP_USER_TIMEOUT on the devices' sockets; default: the kernel's.",
         whole(MILLISECOND, MILLISECOND, 24 * 3600 * SECOND),
       ),
+      notsent_lowat: optional(
+        "TCP_NOTSENT_LOWAT on the devices' sockets: the kernel takes no more while so much is unsent; default: no limit.",
+        quantity('size', 1, 2 ** 30),
+      ),
       timestamps: defaulted('TCP timestamps at both ends (RFC 7323).', flag(), true),
     },
     {
@@ -118,6 +122,7 @@ export const tcp: Rule<TcpOptions> = refined(
     keepalive: values.keepalive ?? null,
     rtoMin: values.rto_min ?? null,
     userTimeout: values.user_timeout ?? null,
+    notsentLowat: values.notsent_lowat ?? null,
     timestamps: values.timestamps,
   }),
 )

@@ -1,6 +1,6 @@
 /** What every kind of workload tells the reader of scenarios. */
 import type { Nanoseconds } from '../core/clock.ts'
-import type { Churn, Reliability, Sleep, Workload } from '../core/types.ts'
+import type { Bulk, Churn, Reliability, Sleep, Workload } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import { record, type Field, type Fields, type Values } from './containers.ts'
 import { refined, type Located, type Rule } from './rule.ts'
@@ -14,6 +14,7 @@ export interface Asked {
   readonly payloads: Located<readonly number[]> | null
   readonly sleep?: Located<Omit<Sleep, 'kind'>> | undefined
   readonly churn?: Located<Omit<Churn, 'kind'>> | undefined
+  readonly bulk?: Located<Omit<Bulk, 'every'>> | undefined
 }
 
 /** A value as a level's name tells it. */

@@ -1,6 +1,6 @@
 /** Workloads of messages with intended times: telemetry, command, fan-out. */
 import type { Arrivals, MessageWorkload } from '../core/types.ts'
-import { defaulted, factor, record, required } from './containers.ts'
+import { defaulted, factor, optional, record, required } from './containers.ts'
 import { located, refined, scalarOr, type Rule } from './rule.ts'
 import { choice, integer, quantity } from './scalars.ts'
 import { churnOf, comingAndGoing, sleepOf } from './workload-connections.ts'
@@ -42,13 +42,43 @@ const fields = {
 
 const atOnce = (one: Arrivals): number => (typeof one === 'string' ? 1 : one.burst)
 
+const bulk = record(
+  {
+    payload: required(
+      'It says how large the message is, such as 4 MB.',
+      quantity('size', 8, 16_000_000),
+    ),
+    after: required(
+      'It says when the message is due, from the start of measure on, such as 5 s.',
+      quantity('duration', 0, 24 * HOUR),
+    ),
+    every: optional(
+      'From one large message to the next; default: there is one.',
+      quantity('duration', 1e6, 24 * HOUR),
+    ),
+  },
+  { size: 'payload', at: 'after', interval: 'every', period: 'every' },
+)
+
+const withBulk = {
+  ...fields,
+  bulk: optional(
+    'Each device sends a large message too, on a topic of its own and with accounts of its own.',
+    located(bulk),
+  ),
+}
+
 /** A level's name tells only what varies. */
-const messages = (kind: MessageWorkload['kind']): WorkloadKind =>
-  workloadKind(fields, ({ interval, payload, ...same }) => ({
+const messages = (
+  kind: MessageWorkload['kind'],
+  own: typeof fields | typeof withBulk,
+): WorkloadKind =>
+  workloadKind(own as typeof withBulk, ({ interval, payload, ...same }) => ({
     intervals: { ...interval, value: interval.value.map((every) => every * atOnce(same.arrivals)) },
     payloads: payload,
     sleep: same.sleep,
     churn: same.churn,
+    bulk: same.bulk,
     workloads: interval.value.flatMap((every) =>
       payload.value.map((size) => {
         const levels = [
@@ -64,11 +94,14 @@ const messages = (kind: MessageWorkload['kind']): WorkloadKind =>
           arrivals: same.arrivals,
           ...(same.sleep ? { absences: sleepOf(same.sleep.value) } : {}),
           ...(same.churn ? { absences: churnOf(same.churn.value) } : {}),
+          ...(same.bulk
+            ? { bulk: { ...same.bulk.value, every: same.bulk.value.every ?? null } }
+            : {}),
         }
       }),
     ),
   }))
 
-export const telemetry = messages('telemetry')
-export const command = messages('command')
-export const fanOut = messages('fan-out')
+export const telemetry = messages('telemetry', withBulk)
+export const command = messages('command', fields)
+export const fanOut = messages('fan-out', fields)

@@ -13,6 +13,8 @@ export { QuicContext } from './quic-context.ts'
 
 /** The first bidirectional stream of a client (RFC 9000 section 2.1). */
 const FIRST_STREAM = 0
+/** From one such stream to the next. */
+const NEXT_STREAM = 4
 
 /**
  * The socket below is connected, and knows the addresses: quiche only tells paths apart by them. The client's port grows
@@ -43,6 +45,7 @@ export class QuicClient extends QuicConnection implements Layer {
   readonly #identity: QuicIdentity
   readonly #local: HostPort = { host: CLIENT_HOST, port: 1 }
   #stream: QuicStream | null = null
+  #lanes = 0
   #offered = false
   #early = false
   #resumed = false
@@ -93,6 +96,18 @@ export class QuicClient extends QuicConnection implements Layer {
 
   fromAbove(bytes: Uint8Array, now: Nanoseconds): boolean {
     return this.#stream?.fromAbove(bytes, now) ?? false
+  }
+
+  /** A further stream. The server hears of it with its first bytes. */
+  lane(above: Upper, urgency: number, now: Nanoseconds): void {
+    const id = FIRST_STREAM + ++this.#lanes * NEXT_STREAM
+    const stream = new QuicStream(this, id, this.traffic)
+    stream.above = above
+    above.below = stream
+    this.streams.set(id, stream)
+    this.#prioritise(FIRST_STREAM, 0)
+    this.#prioritise(id, urgency + 1)
+    above.open(now)
   }
 
   ready(now: Nanoseconds): void {
@@ -159,6 +174,14 @@ export class QuicClient extends QuicConnection implements Layer {
   protected ended(cause: Cause, now: Nanoseconds): void {
     this.below.close(now)
     this.above.closed(cause, now)
+  }
+
+  #prioritise(stream: number, urgency: number): void {
+    try {
+      this.connection?.streamPriority(stream, urgency, true)
+    } catch {
+      // More streams than the server allows yet: this one waits, and then goes last.
+    }
   }
 
   #openAbove(now: Nanoseconds): void {

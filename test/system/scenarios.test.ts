@@ -16,11 +16,13 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'scenarios')
 const DEVICES = 5
 const CELL_LIMIT = 12
 
-/** Short nights, and short peace between storms. */
+/** Short nights, short peace between storms, and little to upload. */
 const quick = (workload: Workload): Workload => {
   const { kind } = workload
   if (kind === 'connect')
     return { ...workload, absences: { ...workload.absences, interval: SECOND } }
+  if (kind === 'telemetry' && workload.bulk !== undefined)
+    return { ...workload, bulk: { payload: 20_000, after: 100 * MILLISECOND, every: null } }
   if (kind === 'idle' || workload.absences?.kind !== 'sleep') return workload
   const absences = { ...workload.absences, awake: 2 * SECOND, asleep: SECOND }
   return { ...workload, interval: SECOND, absences }
@@ -72,6 +74,7 @@ describe('the scenarios of this repository', { skip: skipReason() }, () => {
       const up = lastOf(result, 'wire.bytes_per_message.up')
       const down = lastOf(result, 'wire.bytes_per_message.down')
       const offered = lastOf(result, 'connects.offered')
+      const large = lastOf(result, 'bulk.delivered')
       const completed = lastOf(result, 'connects.completed')
       for (const { id, workload } of cells) {
         assert.equal(connected.get(id), DEVICES, id)
@@ -80,6 +83,7 @@ describe('the scenarios of this repository', { skip: skipReason() }, () => {
         const messages = messagesOf(workload)
         if (messages === null) continue
         assert.equal(delivered.get(id), 1, id)
+        if ('bulk' in workload) assert.equal(large.get(id), DEVICES, id)
         const bytes = (workload.kind === 'telemetry' ? up : down).get(id) ?? 0
         assert.ok(bytes > messages.payload, `${id}: ${bytes} bytes`)
       }

@@ -205,6 +205,7 @@ repetitions: 3
       ['TCP least retransmission timeout', { held: '100 ms', free: `200 ms ${kernel}` }],
       ['TCP keep-alive', { held: 'off', free: '30 s' }],
       ['TCP user timeout', { held: 'off', free: '20 s' }],
+      ['TCP unsent bytes at most', { held: 'no limit', free: 'no limit' }],
       ['TCP timestamps', { held: 'on', free: 'off' }],
     ],
   )

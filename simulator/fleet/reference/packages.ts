@@ -44,6 +44,9 @@ export const beyondReference = (
   const absences = absencesOf(workload)
   if (absences !== null && isAbrupt(absences))
     return 'connections that end without a word: Node closes a socket in order'
+  if ('bulk' in workload && workload.bulk !== undefined)
+    return 'large messages: it sends whole ones alone'
+  if (tcp.notsentLowat !== null) return 'TCP_NOTSENT_LOWAT: Node has no way to ask for it'
   if (tcp.userTimeout !== null) return 'TCP user timeout: Node has no way to ask for it'
   if (tcp.keepalive !== null) return 'TCP keep-alive at an interval of ours: Node takes 1 s'
   if (tls !== null && tls.auth !== 'server') return `auth: ${tls.auth}`

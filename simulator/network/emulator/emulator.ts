@@ -228,8 +228,8 @@ export class Emulator {
   /** Whether the packet gets past what the timeline loses, and the NAT behind it. Counts it if not. */
   #crosses(device: number, direction: DirectionIndex, slot: number, now: Nanoseconds): boolean {
     const { slab } = this.pool
-    const carries = this.#headers.payload > 0
-    const isLost = this.#happenings?.loses(device, direction, carries) === true
+    const { payload, length } = this.#headers
+    const isLost = this.#happenings?.loses(device, direction, payload > 0, length) === true
     // A packet that goes up, and is lost, never comes to the NAT.
     const reaches =
       direction === DOWN

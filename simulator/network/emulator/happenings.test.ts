@@ -45,7 +45,9 @@ const make = (timeline: TimelineEvent[], plans = true) => {
   /** Which of the first, the fifth and the sixth device are dark, at so many seconds from t0. */
   const dark = (seconds: number, direction: typeof UP | typeof DOWN = UP): string => {
     happenings.advance(T0 + seconds * SECOND)
-    return [0, 4, 5].map((device) => Number(happenings.loses(device, direction, true))).join('')
+    return [0, 4, 5]
+      .map((device) => Number(happenings.loses(device, direction, true, 100)))
+      .join('')
   }
   return { happenings, up, dark }
 }
@@ -66,7 +68,7 @@ test('one without an end holds until the run is over', () => {
 test('nothing happens before the plan is known', () => {
   const { happenings } = make([blackout()], false)
   happenings.advance(1e6 * SECOND)
-  assert.equal(happenings.loses(0, UP, true), false)
+  assert.equal(happenings.loses(0, UP, true, 100), false)
 })
 
 test('a blackout of one direction, or of some devices, leaves the rest alone', () => {
@@ -123,11 +125,11 @@ test('a replay happens once, as of its own time', () => {
 
 test('the next packets that carry something are lost, of each device and direction so many', () => {
   const { happenings } = make([
-    { kind: 'drop', at: SECOND, direction: 'up', packets: 2, devices: 0.5 },
-    { kind: 'drop', at: 2 * SECOND, direction: 'both', packets: 1, devices: 0.1 },
+    { kind: 'drop', at: SECOND, direction: 'up', packets: 2, least: 0, devices: 0.5 },
+    { kind: 'drop', at: 2 * SECOND, direction: 'both', packets: 1, least: 0, devices: 0.1 },
   ])
   const lost = (device: number, direction: typeof UP | typeof DOWN, carries = true) =>
-    happenings.loses(device, direction, carries)
+    happenings.loses(device, direction, carries, 100)
   happenings.advance(T0)
   assert.equal(lost(0, UP), false)
   happenings.advance(T0 + SECOND)
@@ -136,4 +138,13 @@ test('the next packets that carry something are lost, of each device and directi
   happenings.advance(T0 + 2 * SECOND)
   assert.deepEqual([lost(0, UP), lost(0, UP)], [true, false])
   assert.deepEqual([lost(0, DOWN), lost(0, DOWN), lost(1, DOWN)], [true, false, false])
+})
+
+test('a drop of packets from a size on lets smaller ones pass, and does not count them', () => {
+  const { happenings } = make([
+    { kind: 'drop', at: SECOND, direction: 'up', packets: 2, least: 500, devices: 0.1 },
+  ])
+  happenings.advance(T0 + SECOND)
+  const fates = [100, 500, 499, 900, 900].map((length) => happenings.loses(0, UP, true, length))
+  assert.deepEqual(fates, [false, true, false, true, false])
 })

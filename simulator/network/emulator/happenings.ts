@@ -32,6 +32,8 @@ export class Happenings {
   readonly #dark: [number, number] = [0, 0]
   /** Of each device: packets of each direction that are still to be lost. */
   readonly #dropping: readonly [Uint16Array, Uint16Array]
+  /** Of each direction: the size from which on a packet is lost then. */
+  readonly #least: [number, number] = [0, 0]
   #t0: Nanoseconds = NEVER
   #passed = 0
   #next: Nanoseconds = NEVER
@@ -61,12 +63,12 @@ export class Happenings {
     }
   }
 
-  /** Whether a packet that comes now is lost: in a blackout, or because the next that carries something is to be. */
-  loses(device: number, direction: DirectionIndex, carries: boolean): boolean {
+  /** Whether a packet of `length` bytes that comes now is lost: in a blackout, or because the next that carries something is to be. */
+  loses(device: number, direction: DirectionIndex, carries: boolean, length: number): boolean {
     if (device < this.#dark[direction]) return true
     const dropping = this.#dropping[direction]
     const left = dropping[device] as number
-    if (left === 0 || !carries) return false
+    if (left === 0 || !carries || length < this.#least[direction]) return false
     dropping[device] = left - 1
     return true
   }
@@ -86,8 +88,10 @@ export class Happenings {
         [UP, 'up'],
         [DOWN, 'down'],
       ] as const)
-        if (event.direction === name || event.direction === 'both')
+        if (event.direction === name || event.direction === 'both') {
           this.#dropping[direction].fill(event.packets, 0, devices)
+          this.#least[direction] = event.least
+        }
       return
     }
     if (begins) this.#holds.add(event)

@@ -27,6 +27,8 @@ export const mqtt: ProtocolAdapter = {
     answer: 'PUBLISH to the topic of the device, as a report',
     'fan-out': 'one PUBLISH to f/000000, to which every device subscribes',
   },
+  large:
+    'PUBLISH to b/<number>, to which "collector" subscribes beside d/+; it goes down in pieces, and nothing else goes on its byte stream meanwhile',
   silence: (options) => {
     const { keepAlive } = settingsOf(options)
     return keepAlive === 0

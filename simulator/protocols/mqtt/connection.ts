@@ -12,6 +12,7 @@ import { disconnect, pingreq } from './generate.ts'
 import { checkFlags, CONNACK, DISCONNECT, packetName, PINGRESP } from './packet.ts'
 import type { Connack } from './parse.ts'
 import { parseConnack, parseDisconnect } from './parse.ts'
+import { Outlet } from './outlet.ts'
 import { PacketReader } from './reader.ts'
 import type { PacketHandler } from './reader.ts'
 import { causeOfReason, reasonInWords } from './reasons.ts'
@@ -25,7 +26,6 @@ const CONNACK_WITHIN = 60 * SECOND
 const MOST_OWED = 4 * 65_535 + 256
 
 export abstract class MqttConnection implements Upper, Timed, PacketHandler {
-  below!: Lower
   openedAt: Nanoseconds = NaN
   /** No event and no packet follows. */
   over = false
@@ -33,8 +33,8 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   protected connected = false
   /** Messages may go before CONNACK. */
   protected pipelined = false
-  /** The layer below refused bytes; `ready` has not come yet. */
-  protected stopped = false
+  /** The connection's own stream. */
+  protected readonly main = new Outlet()
   protected readonly state: SessionState
   /** Of the server. */
   protected maximumPacketSize = Infinity
@@ -50,8 +50,6 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   #idleAt: Nanoseconds = NEVER
   /** CONNACK or PINGRESP must have come by then. */
   #answerBy: Nanoseconds = NEVER
-  /** Control packets that the layer below has not taken yet. */
-  #owed: Uint8Array | null = null
 
   constructor(hello: ConnectFields, state: SessionState, largestPacket: number) {
     this.v5 = hello.v5
@@ -59,6 +57,23 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     this.#hello = hello
     this.#known = state.begun
     this.#reader = new PacketReader(largestPacket)
+  }
+
+  get below(): Lower {
+    return this.main.below
+  }
+  set below(lower: Lower) {
+    this.main.below = lower
+  }
+
+  /** No packet can begin now; `ready` has not come yet. */
+  protected get stopped(): boolean {
+    return !this.main.free
+  }
+
+  /** No message can begin now, on whatever stream. */
+  protected get stuck(): boolean {
+    return this.stopped
   }
 
   /** CONNECT is on its way. */
@@ -90,8 +105,7 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
     try {
       this.#reader.read(bytes, now, this)
     } catch (error) {
-      if (!(error instanceof Violation)) throw error
-      this.fail('protocol', `the server sent ${error.message}`, now, error.reasonCode)
+      this.violated(error, now)
     }
     const answers = this.replies.take()
     if (answers !== null && !this.over) this.control(answers, now)
@@ -99,11 +113,9 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
 
   ready(now: Nanoseconds): void {
     if (this.over) return
-    this.stopped = false
-    const owed = this.#owed
-    this.#owed = null
-    if (owed !== null && !this.control(owed, now)) return
-    if (this.connected || this.pipelined) this.writable(now)
+    const free = this.main.ready(now)
+    this.said(now)
+    if (free && (this.connected || this.pipelined)) this.writable(now)
   }
 
   closed(cause: Cause, now: Nanoseconds): void {
@@ -162,7 +174,7 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
   }
 
   protected roomAgain(): boolean {
-    if (!this.#refused || this.over || this.stopped || this.state.outbound.full) return false
+    if (!this.#refused || this.over || this.stuck || this.state.outbound.full) return false
     this.#refused = false
     return true
   }
@@ -175,25 +187,31 @@ export abstract class MqttConnection implements Upper, Timed, PacketHandler {
 
   /** Sends a packet that must not be lost: one that the layer below refuses is kept and sent when it is ready. True: sent. */
   protected control(packet: Uint8Array, now: Nanoseconds): boolean {
-    if (!this.stopped && this.write(packet, now)) return true
-    const waiting = this.#owed?.length ?? 0
-    const owed = new Uint8Array(waiting + packet.length)
-    if (this.#owed !== null) owed.set(this.#owed)
-    owed.set(packet, waiting)
-    this.#owed = owed
-    if (owed.length > MOST_OWED)
+    if (this.main.control(packet, now)) {
+      this.said(now)
+      return true
+    }
+    if (this.main.owes > MOST_OWED)
       this.fail('protocol', 'the server sends on, but takes no acknowledgement', now, 0x93)
     return false
   }
 
   /** Hands bytes to the layer below. False: it is blocked and `writable` follows. */
   protected write(packet: Uint8Array, now: Nanoseconds): boolean {
-    if (!this.below.fromAbove(packet, now)) {
-      this.stopped = true
-      return false
-    }
-    this.#idleAt = now + this.#keepAlive
+    if (!this.main.write(packet, now)) return false
+    this.said(now)
     return true
+  }
+
+  /** Bytes went out: so long nothing needs to be said to show that the client lives. */
+  protected said(now: Nanoseconds): void {
+    this.#idleAt = now + this.#keepAlive
+  }
+
+  /** Ends the connection for what reading threw; what is no violation is thrown on. */
+  violated(error: unknown, now: Nanoseconds): void {
+    if (!(error instanceof Violation)) throw error
+    this.fail('protocol', `the server sent ${error.message}`, now, error.reasonCode)
   }
 
   /** Ends the connection. `reasonCode` is for the DISCONNECT of MQTT 5 [MQTT-4.13.1-1]; 0 sends none. */

@@ -16,14 +16,14 @@ import type { Connack } from './parse.ts'
 import { Said } from './said.ts'
 import { SessionState } from './session-state.ts'
 import { Subscription } from './subscription.ts'
-import { ALL_TOPICS, topicDevice } from './topic.ts'
+import { ALL_LARGE, ALL_TOPICS, largeTopicDevice, topicDevice } from './topic.ts'
 import { protocolError } from './violation.ts'
 
 /** What answers its own messages. */
 const ANSWERS: ReadonlySet<number> = new Set([PUBACK, PUBREC, PUBCOMP])
 const CLIENT_ID = 'collector'
 /** The same topics for a group of subscribers, each message to one of them (MQTT 5 section 4.8.2). */
-const SHARED = `$share/${CLIENT_ID}/${ALL_TOPICS}`
+const SHARED = `$share/${CLIENT_ID}/`
 const LARGEST_PACKET = 16 * 1024 * 1024
 
 export class MqttConsumer
@@ -32,6 +32,8 @@ export class MqttConsumer
 {
   readonly #events: ConsumerEvents
   readonly #subscription: Subscription
+  /** To large messages, behind the other one; null: there are none. */
+  readonly #large: Subscription | null
   readonly #commands: PublishStyle
   readonly #broadcasts: PublishStyle
   readonly #said = new Said()
@@ -51,8 +53,12 @@ export class MqttConsumer
     const { reliability } = config
     // A retained command would be heard again by whoever subscribes again.
     const spoken = { ...settings, retain: false }
-    const filter = settings.sharedSubscription ? SHARED : ALL_TOPICS
-    this.#subscription = new Subscription(this.v5, filter, qosOf(reliability))
+    const subscription = (topics: string): Subscription => {
+      const filter = settings.sharedSubscription ? `${SHARED}${topics}` : topics
+      return new Subscription(this.v5, filter, qosOf(reliability))
+    }
+    this.#subscription = subscription(ALL_TOPICS)
+    this.#large = config.large ? subscription(ALL_LARGE) : null
     this.#commands = publishStyle(spoken, reliability, 'c')
     this.#broadcasts = publishStyle(spoken, reliability, 'f')
     this.#events = events
@@ -116,14 +122,19 @@ export class MqttConsumer
     const { inbound } = this.state
     const fields = this.#subscription.published(first, bytes, start, end, inbound, this.replies)
     if (fields === null) return
-    const device = topicDevice(bytes, fields.topicStart, fields.topicEnd)
-    this.#events.received(device, bytes.subarray(fields.payloadStart, end), now)
+    const payload = bytes.subarray(fields.payloadStart, end)
+    const large = this.#large && largeTopicDevice(bytes, fields.topicStart, fields.topicEnd)
+    if (large !== null && large >= 0) this.#events.receivedLarge?.(large, payload, now)
+    else this.#events.received(topicDevice(bytes, fields.topicStart, fields.topicEnd), payload, now)
   }
 
   #granted(bytes: Uint8Array, start: number, end: number, now: Nanoseconds): void {
-    const refusal = this.#subscription.answered(bytes, start, end)
-    if (refusal === null) this.#events.consumerReady(now)
-    else this.fail(refusal.code, refusal.words, now, 0)
+    const second = this.#subscription.granted ? this.#large : null
+    const refusal = (second ?? this.#subscription).answered(bytes, start, end)
+    if (refusal !== null) this.fail(refusal.code, refusal.words, now, 0)
+    else if (second === null && this.#large !== null)
+      this.control(this.#large.packet(this.state.outbound.free()), now)
+    else this.#events.consumerReady(now)
   }
 
   get #speaks(): boolean {

@@ -1,14 +1,22 @@
-/** One device's MQTT connection: PUBLISH of QoS 0 (best-effort), 1 (acknowledged) or 2 (exactly-once) to the device's own topic. */
+/**
+ * One device's MQTT connection: PUBLISH of QoS 0 (best-effort), 1 (acknowledged) or 2 (exactly-once) to the device's own topics, one
+ * for messages and one for large ones; all on one byte stream, or each topic on a lane of its own.
+ */
 import type { Nanoseconds } from '../../core/clock.ts'
 import { deviceName } from '../../core/device-name.ts'
 import type { Cause } from '../../core/layer.ts'
 import type { DeviceEvents, DeviceSession, SessionConfig } from '../session.ts'
 import { MqttConnection } from './connection.ts'
+import { Lane } from './lane.ts'
+import type { LaneEvents } from './lane.ts'
 import { publish, pubrel } from './generate.ts'
 import type { PublishStyle, TopicForm } from './generate.ts'
 import { credentials, publishStyle, settingsOf } from './options.ts'
+import type { Outlet } from './outlet.ts'
+import { PIECE } from './outlet.ts'
 import { packetName, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK } from './packet.ts'
 import type { Connack } from './parse.ts'
+import type { Replies } from './replies.ts'
 import { sessionState } from './session-state.ts'
 import { Subscription } from './subscription.ts'
 import { topicOf } from './topic.ts'
@@ -26,9 +34,18 @@ const HEARD: ReadonlySet<number> = new Set([PUBLISH, PUBREL, SUBACK])
 const heardTopic = (hears: 'commands' | 'broadcasts', device: number): string =>
   hears === 'commands' ? topicOf('c', device) : topicOf('f', 0)
 
-export class MqttDevice extends MqttConnection implements DeviceSession {
+/** Urgencies of the lanes (RFC 9218 section 4.1): the usual one, and the least. */
+const MESSAGES_URGENCY = 3
+const LARGE_URGENCY = 7
+
+export class MqttDevice extends MqttConnection implements DeviceSession, LaneEvents {
   readonly #device: number
   readonly #style: PublishStyle
+  readonly #largeStyle: PublishStyle
+  readonly #inLanes: boolean
+  /** On which stream what goes. */
+  #messages: Outlet = this.main
+  #large: Outlet = this.main
   /** Null where the application does not speak. */
   readonly #subscription: Subscription | null
   readonly #wantsAlias: boolean
@@ -39,7 +56,7 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
 
   constructor(config: SessionConfig, events: DeviceEvents) {
     const settings = settingsOf(config.options)
-    const clientId = deviceName(config.device)
+    const clientId = `${deviceName(config.device)}${config.second ? '-large' : ''}`
     const hello = {
       ...settings,
       clientId,
@@ -49,6 +66,8 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     super(hello, sessionState(settings, config.memory), LARGEST_PACKET)
     this.#device = config.device
     this.#style = publishStyle(settings, config.reliability, 'd')
+    this.#largeStyle = { ...this.#style, topic: 'b' }
+    this.#inLanes = config.lanes ?? false
     this.#subscription = config.hears
       ? new Subscription(this.v5, heardTopic(config.hears, config.device), this.#style.qos)
       : null
@@ -58,20 +77,11 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
   }
 
   send(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
-    if (!this.connected && !this.pipelined) return false
-    if (this.over || this.#subscription?.granted === false) return false
-    if (this.stopped) return this.refuse()
-    const { qos } = this.#style
-    if (qos === 0) {
-      if (!this.#publish(0, false, payload, now)) return false
-      this.#events.transmitted(sequence, now)
-      return true
-    }
-    if (this.state.outbound.full) return this.refuse()
-    const left = this.state.outbound.left(sequence)
-    return left === 0
-      ? this.#sendNew(sequence, qos, payload, now)
-      : this.#sendAgain(sequence, left, payload, now)
+    return this.#hand(this.#messages, this.#style, sequence, payload, now)
+  }
+
+  transfer(sequence: number, payload: Uint8Array, now: Nanoseconds): boolean {
+    return this.#hand(this.#large, this.#largeStyle, sequence, payload, now)
   }
 
   /** An answer is a message like any other. */
@@ -99,6 +109,7 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     this.maximumPacketSize = connack.maximumPacketSize
     // An alias holds for one connection (MQTT 5 section 3.3.2.3.4), and only where the server takes one [MQTT-3.2.2-18].
     if (this.#wantsAlias && connack.topicAliasMaximum > 0) this.#form = 'name-and-alias'
+    if (this.#inLanes) this.#openLanes(now)
     if (this.#subscription === null) {
       this.#events.sessionReady(now)
       this.#release(now)
@@ -115,10 +126,21 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     const type = first >> 4
     if (this.#subscription !== null && HEARD.has(type))
       return this.#heard(this.#subscription, type, first, bytes, start, end, now)
+    this.answered(first, bytes, start, end, this.replies, now)
+  }
+
+  answered(
+    first: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    replies: Replies,
+    now: Nanoseconds,
+  ): void {
+    const type = first >> 4
     if (type !== PUBACK && type !== PUBREC && type !== PUBCOMP)
       throw protocolError(`${packetName(type)} to a client that only publishes`, 'MQTT-4.8.0-1')
-    const { replies, v5 } = this
-    this.state.outbound.answered(type, v5, bytes, start, end, replies, this.#events, now)
+    this.state.outbound.answered(type, this.v5, bytes, start, end, replies, this.#events, now)
     this.#release(now)
   }
 
@@ -152,10 +174,50 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
     this.#events.ended(cause, now)
   }
 
-  #sendNew(sequence: number, qos: 1 | 2, payload: Uint8Array, now: Nanoseconds): boolean {
+  laneReady(now: Nanoseconds): void {
+    this.said(now)
+    this.#release(now)
+  }
+
+  protected override get stuck(): boolean {
+    return !this.#messages.free && !this.#large.free
+  }
+
+  /** The server takes data streams from CONNACK on. A layer below without lanes has one stream for all. */
+  #openLanes(now: Nanoseconds): void {
+    this.#messages = this.#openLane(MESSAGES_URGENCY, now)
+    this.#large = this.#openLane(LARGE_URGENCY, now)
+  }
+
+  #openLane(urgency: number, now: Nanoseconds): Outlet {
+    const { below } = this
+    if (below.lane === undefined) return this.main
+    const lane = new Lane(this, LARGEST_PACKET)
+    below.lane(lane, urgency, now)
+    return lane.outlet
+  }
+
+  #hand(
+    outlet: Outlet,
+    style: PublishStyle,
+    sequence: number,
+    payload: Uint8Array,
+    now: Nanoseconds,
+  ): boolean {
+    if (!this.connected && !this.pipelined) return false
+    if (this.over || this.#subscription?.granted === false) return false
+    if (!outlet.free) return this.refuse()
+    if (style.qos === 0) {
+      if (!this.#publish(outlet, style, 0, false, payload, now)) return false
+      this.#events.transmitted(sequence, now)
+      return true
+    }
     const { outbound } = this.state
-    const id = outbound.take(sequence, qos)
-    if (!this.#publish(id, false, payload, now)) {
+    if (outbound.full) return this.refuse()
+    const left = outbound.left(sequence)
+    if (left !== 0) return this.#sendAgain(outlet, style, sequence, left, payload, now)
+    const id = outbound.take(sequence, style.qos)
+    if (!this.#publish(outlet, style, id, false, payload, now)) {
       outbound.untake(id)
       return false
     }
@@ -165,21 +227,40 @@ export class MqttDevice extends MqttConnection implements DeviceSession {
   }
 
   /** A message of an earlier connection, under its own identifier: PUBLISH with DUP, or PUBREL [MQTT-4.4.0-1]. */
-  #sendAgain(sequence: number, id: number, payload: Uint8Array, now: Nanoseconds): boolean {
+  #sendAgain(
+    outlet: Outlet,
+    style: PublishStyle,
+    sequence: number,
+    id: number,
+    payload: Uint8Array,
+    now: Nanoseconds,
+  ): boolean {
     const { outbound } = this.state
     if (outbound.released(id)) {
-      if (!this.write(pubrel(id), now)) return this.refuse()
-    } else if (!this.#publish(id, true, payload, now)) return false
+      if (!outlet.write(pubrel(id), now)) return this.refuse()
+      this.said(now)
+    } else if (!this.#publish(outlet, style, id, true, payload, now)) return false
     outbound.sent(sequence, id)
     return true
   }
 
   /** False: the layer below is blocked, or the message is too large. */
-  #publish(id: number, again: boolean, payload: Uint8Array, now: Nanoseconds): boolean {
-    const packet = publish(this.#style, this.#device, id, again, this.#form, payload)
-    if (packet.length > this.maximumPacketSize) return this.tooLarge(packet.length, now)
-    if (!this.write(packet, now)) return this.refuse()
-    if (this.#form === 'name-and-alias') this.#form = 'alias'
+  #publish(
+    outlet: Outlet,
+    style: PublishStyle,
+    id: number,
+    again: boolean,
+    payload: Uint8Array,
+    now: Nanoseconds,
+  ): boolean {
+    const form = style === this.#style ? this.#form : 'name'
+    const packet = publish(style, this.#device, id, again, form, payload, PIECE)
+    const size = packet.length + Math.max(0, payload.length - PIECE)
+    if (size > this.maximumPacketSize) return this.tooLarge(size, now)
+    if (!outlet.write(packet, now)) return this.refuse()
+    this.said(now)
+    if (payload.length > PIECE) outlet.follow(payload, PIECE, now)
+    if (form === 'name-and-alias') this.#form = 'alias'
     return true
   }
 

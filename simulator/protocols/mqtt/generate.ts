@@ -44,7 +44,10 @@ export type TopicForm = 'name' | 'name-and-alias' | 'alias'
 const ALIAS = 1
 const ALIAS_SIZE = 3
 
-/** PUBLISH to the topic of `device`. @param again sent before, on an earlier connection: DUP @param id for QoS 1 and 2 only @param form other than `name` in MQTT 5 only */
+/**
+ * PUBLISH to the topic of `device`, with at most the first `most` bytes of the payload: what is behind them is to follow.
+ * @param again sent before, on an earlier connection: DUP @param id for QoS 1 and 2 only @param form other than `name` in MQTT 5 only
+ */
 export const publish = (
   style: PublishStyle,
   device: number,
@@ -52,6 +55,7 @@ export const publish = (
   again: boolean,
   form: TopicForm,
   payload: Uint8Array,
+  most = Infinity,
 ): Uint8Array => {
   const { v5, qos, userProperties } = style
   const topic = form === 'alias' ? 0 : TOPIC_SIZE
@@ -62,7 +66,8 @@ export const publish = (
     (qos === 0 ? 0 : 2) +
     (v5 ? variableSize(properties) + properties : 0) +
     payload.length
-  const size = 1 + variableSize(remaining) + remaining
+  const first = payload.length > most ? payload.subarray(0, most) : payload
+  const size = 1 + variableSize(remaining) + remaining - payload.length + first.length
   const out = room(size)
   out[0] = (PUBLISH << 4) | (again ? 8 : 0) | (qos << 1) | (style.retain ? 1 : 0)
   let at = putVariable(out, 1, remaining)
@@ -83,7 +88,7 @@ export const publish = (
     out.set(userProperties, at)
     at += userProperties.length
   }
-  out.set(payload, at)
+  out.set(first, at)
   return built(size)
 }
 

@@ -2,14 +2,17 @@
  * Topics are a letter, a slash and six digits: one width, so that they cost every device the same bytes.
  *
  *     d/000042   what device 42 says
+ *     b/000042   its large messages
  *     c/000042   what it is commanded
  *     f/000000   what is said to all
  */
 const DIGITS = 6
-export type TopicLetter = 'd' | 'c' | 'f'
+export type TopicLetter = 'd' | 'b' | 'c' | 'f'
 export const TOPIC_SIZE = 2 + DIGITS
 /** The filter that matches every device's topic. */
 export const ALL_TOPICS = 'd/+'
+/** The filter that matches the topics of all large messages. */
+export const ALL_LARGE = 'b/+'
 
 /** The topic of `device`, as a filter. */
 export const topicOf = (letter: TopicLetter, device: number): string =>
@@ -32,9 +35,16 @@ export const putTopic = (
   return at + TOPIC_SIZE
 }
 
-/** The device whose topic reaches from `start` to `end`, or -1 when it is not the topic of a device. */
-export const topicDevice = (bytes: Uint8Array, start: number, end: number): number => {
-  if (end - start !== TOPIC_SIZE || bytes[start] !== 0x64 || bytes[start + 1] !== 0x2f) return -1
+/** The device that says something on the topic from `start` to `end`, or -1 when it is not the topic of a device. */
+export const topicDevice = (bytes: Uint8Array, start: number, end: number): number =>
+  deviceIn(bytes, start, end, 0x64)
+
+/** The same of a topic of large messages. */
+export const largeTopicDevice = (bytes: Uint8Array, start: number, end: number): number =>
+  deviceIn(bytes, start, end, 0x62)
+
+const deviceIn = (bytes: Uint8Array, start: number, end: number, letter: number): number => {
+  if (end - start !== TOPIC_SIZE || bytes[start] !== letter || bytes[start + 1] !== 0x2f) return -1
   let device = 0
   for (let i = start + 2; i < end; i++) {
     const digit = (bytes[i] as number) - 0x30

@@ -12,6 +12,7 @@ import { Consumer } from '../../fleet/consumer.ts'
 import { hearsOf } from '../../fleet/hears.ts'
 import type { ConsumerConfig, ConsumerEvent, ConsumerOrder } from '../../fleet/fleet-protocol.ts'
 import { ECHO_PORT } from '../../fleet/fleet-protocol.ts'
+import { bulkPlanOf } from '../../fleet/schedule-bulk.ts'
 import { Echo } from '../../fleet/probe.ts'
 import { Pulse } from '../../fleet/pulse.ts'
 import type { EpollReactor } from '../../io/epoll.ts'
@@ -74,6 +75,7 @@ class Subscriber implements Timer, ConsumerEvents {
         password: new Identities(Buffer.from(secret, 'hex')).password,
         random: new Random(seed, 0x636f6e73),
         says: hearsOf(this.#config.workload),
+        large: bulkPlanOf(this.#config.workload, stack) !== null,
       },
       this,
     )
@@ -93,6 +95,10 @@ class Subscriber implements Timer, ConsumerEvents {
 
   received(device: number, payload: Uint8Array, now: Nanoseconds): void {
     this.#consumer.received(device, payload, now)
+  }
+
+  receivedLarge(device: number, payload: Uint8Array, now: Nanoseconds): void {
+    if (this.#consumer instanceof Consumer) this.#consumer.receivedLarge(device, payload, now)
   }
 
   ended(cause: Cause, now: Nanoseconds): void {
@@ -178,7 +184,7 @@ runRole<ConsumerConfig, ConsumerOrder>((config, { reactor, tell, stop }) => {
   const { devices, workload, seed } = config
   const consumer =
     hearsOf(workload) === null
-      ? new Consumer(devices, workload, seed, say)
+      ? new Consumer(devices, workload, seed, say, bulkPlanOf(workload, config.stack))
       : new Application(config, reactor, say)
   const pulse = new Pulse(0, (now) => say({ event: 'progress', ...consumer.progress(now) }))
   const echo = new Echo()
