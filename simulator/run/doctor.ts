@@ -5,6 +5,7 @@ import type { BrokerProduct } from '../brokers/broker.ts'
 import { BROKERS } from '../brokers/catalogue.ts'
 import { probeEngine } from '../brokers/runtimes/container/engine.ts'
 import { inRange } from '../brokers/versions.ts'
+import { quiche, QUICHE_VERSION } from '../native/quiche.ts'
 import { probeTun } from '../network/host.ts'
 import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
 import { wrongNode } from './environment.ts'
@@ -135,6 +136,17 @@ const broker = async (product: BrokerProduct): Promise<Finding> => {
   }
 }
 
+/** Only stacks on QUIC need it. */
+const quicLibrary = (): Finding => {
+  const what = 'QUIC'
+  try {
+    quiche()
+    return { what, state: 'ok', detail: QUICHE_VERSION, remedy: null }
+  } catch (error) {
+    return { what, state: 'note', detail: (error as Error).message, remedy: 'npm ci' }
+  }
+}
+
 /** Only those who ask for containers need one. */
 const containerEngine = async (): Promise<Finding> => {
   const what = 'container engine'
@@ -202,6 +214,7 @@ export const examine = async (): Promise<Finding[]> => [
   ...tools(),
   ...(await link()),
   ...(await brokers()),
+  quicLibrary(),
   await containerEngine(),
   ...(await limits()),
   calibration(),
