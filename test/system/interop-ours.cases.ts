@@ -10,6 +10,7 @@ export const DEVICE = 42
 /** The consumer commands another device, whom only others stand for. */
 export const OTHER_DEVICE = 44
 export const MESSAGES = 5
+export const PASSWORD = 'secret'
 const PATIENCE = 10 * SECOND
 
 export class Ours implements Disposable {
@@ -24,12 +25,12 @@ export class Ours implements Disposable {
   readonly #device: DeviceSession
   readonly #consumer: ConsumerSession & Partial<Speech>
 
-  constructor(way: Way, version: string) {
+  constructor(way: Way, version: string, username: string) {
     const common = {
-      options: { version },
+      options: { version, username },
       reliability: 'acknowledged',
       serverName: way.serverName,
-      password: '',
+      password: PASSWORD,
       random: new Random(1),
     } as const
     const failed = ({ code, detail }: { code: string; detail: string }): never =>

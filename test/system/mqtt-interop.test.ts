@@ -11,6 +11,7 @@ import { aedes } from '../../simulator/brokers/aedes.ts'
 import type { BrokerProduct } from '../../simulator/brokers/broker.ts'
 import { brokerPlan } from '../../simulator/brokers/broker-plan.cases.ts'
 import { mosquitto } from '../../simulator/brokers/mosquitto.ts'
+import { ejabberd } from '../../simulator/brokers/ejabberd.ts'
 import { findProgram } from '../../simulator/brokers/runtimes/find-program.ts'
 import { startProcess, waitListening } from '../../simulator/brokers/runtimes/process.ts'
 import { devicePort } from '../../simulator/brokers/serves.ts'
@@ -18,16 +19,20 @@ import type { Framing } from '../../simulator/core/types.ts'
 import { mqtt } from '../../simulator/protocols/mqtt/adapter.ts'
 import { makePki } from '../../simulator/security/pki.ts'
 import { TlsContext } from '../../simulator/transports/tls.ts'
-import { DEVICE, MESSAGES, OTHER_DEVICE, Ours } from './interop-ours.cases.ts'
+import { DEVICE, MESSAGES, OTHER_DEVICE, Ours, PASSWORD } from './interop-ours.cases.ts'
 import { MosquittoClients, PackageClient, type Peer } from './interop-peers.cases.ts'
+
+/** Only ejabberd asks for one. */
+const USER = 'someone'
 
 const HOST = `127.${(process.pid >> 8) & 127}.${process.pid & 255}.9`
 const NAME = 'server.test'
 
-const skip =
-  (await findProgram('mosquitto_sub')) === null || (await mosquitto.version()) === null
-    ? 'missing: apt-get install mosquitto mosquitto-clients'
-    : false
+/** Why messages cannot be exchanged through the product here; false: they can. */
+const missing = async (product: BrokerProduct): Promise<string | false> => {
+  if ((await findProgram('mosquitto_sub')) === null) return 'missing: mosquitto-clients'
+  return (await product.version()) === null ? `missing: ${product.debianPackage}` : false
+}
 
 const pki = makePki({
   dnsName: NAME,
@@ -91,6 +96,7 @@ const reach = (
   const secure = own && tls !== null
   return [
     '-h', HOST, '-p', String(own ? port : mqtt.ports.plain), '-V', version === '5' ? 'mqttv5' : 'mqttv311',
+    '-u', USER, '-P', PASSWORD,
     // The certificate names server.test, and nobody resolves it: the programs cannot be told another name than the host's.
     ...(secure ? ['--cafile', authority, '--insecure'] : []),
   ] // prettier-ignore
@@ -99,6 +105,8 @@ const reach = (
 const packageOptions = ({ scheme, tls }: Transport, { port }: Stand, version: string): object => ({
   url: `${scheme}://${HOST}:${port}/mqtt`,
   protocolVersion: version === '5' ? 5 : 4,
+  username: USER,
+  password: PASSWORD,
   ...(tls === null
     ? {}
     : {
@@ -141,7 +149,7 @@ const exchange = async (
   stack.defer(() => tls?.close())
   const { framing } = transport
   const remote = { host: HOST, port: at.port }
-  const ours = stack.use(new Ours({ remote, framing, tls, serverName: NAME }, version))
+  const ours = stack.use(new Ours({ remote, framing, tls, serverName: NAME }, version, USER))
   await ours.until(() => ours.ready === 2)
   ours.speak()
   for (const [k, peer] of peers.entries()) {
@@ -167,13 +175,17 @@ const TABLE = [
 ]
 after(() => console.log(TABLE.join('\n')))
 
-for (const [product, version] of [
-  [mosquitto, '3.1.1'],
-  [mosquitto, '5'],
-  [aedes, '3.1.1'],
-] as const)
-  for (const transport of TRANSPORTS) {
-    if (transport.framing === 'websocket' && product.websocket === undefined) continue
+/** Of ejabberd, which takes a while to start, those that have all its layers between them. */
+const PLANS: readonly (readonly [BrokerProduct, version: string, readonly Transport[]])[] = [
+  [mosquitto, '3.1.1', TRANSPORTS],
+  [mosquitto, '5', TRANSPORTS],
+  [aedes, '3.1.1', TRANSPORTS.filter(({ framing }) => framing === 'none')],
+  [ejabberd, '5', TRANSPORTS.filter(({ name }) => /TLS 1\.2|WebSocket over/u.test(name))],
+]
+
+for (const [product, version, transports] of PLANS) {
+  const skip = await missing(product)
+  for (const transport of transports) {
     const how = `MQTT ${version} through ${product.name} over ${transport.name}`
     test(`ours and theirs hear each other: ${how}`, { skip }, async () => {
       for (const [peer, ways] of await exchange(transport, product, version)) {
@@ -188,3 +200,4 @@ for (const [product, version] of [
       }
     })
   }
+}
