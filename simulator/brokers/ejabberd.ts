@@ -101,9 +101,12 @@ const prepare = async (plan: BrokerPlan): Promise<Launch> => {
 
 /** The program that manages ejabberd knows only the version of one that runs. */
 const ASK_VERSION = `
-  [File | _] = filelib:wildcard("/usr/lib/*/ejabberd-*/ebin/ejabberd.app"),
-  {ok, [{application, ejabberd, Properties}]} = file:consult(File),
-  io:format("ejabberd ~s~n", [proplists:get_value(vsn, Properties)]),
+  case filelib:wildcard("/usr/lib/*/ejabberd-*/ebin/ejabberd.app") of
+    [File | _] ->
+      {ok, [{application, ejabberd, Properties}]} = file:consult(File),
+      io:format("ejabberd ~s~n", [proplists:get_value(vsn, Properties)]);
+    [] -> ok
+  end,
   halt().`
 
 const version = async (programs: Programs = HERE): Promise<string | null> => {

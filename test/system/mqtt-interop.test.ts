@@ -179,7 +179,7 @@ after(() => console.log(TABLE.join('\n')))
 const PLANS: readonly (readonly [BrokerProduct, version: string, readonly Transport[]])[] = [
   [mosquitto, '3.1.1', TRANSPORTS],
   [mosquitto, '5', TRANSPORTS],
-  [aedes, '3.1.1', TRANSPORTS.filter(({ framing }) => framing === 'none')],
+  [aedes, '3.1.1', TRANSPORTS],
   [ejabberd, '5', TRANSPORTS.filter(({ name }) => /TLS 1\.2|WebSocket over/u.test(name))],
 ]
 
