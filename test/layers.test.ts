@@ -30,6 +30,7 @@ const ONLY_IN: Readonly<Record<string, RegExp>> = {
   yaml: /^(scenario|brokers\/runtimes\/container)\//,
   dockerode: /^brokers\/runtimes\/container\//,
   aedes: /^brokers\/aedes/,
+  ws: /^brokers\/aedes/,
   mqtt: /^fleet\/reference\//,
   vega: /^report\//,
   'vega-lite': /^report\//,

@@ -1,8 +1,8 @@
 /** The contract of protocols/session.ts for every protocol of the catalogue, on the network in memory. */
 import { MILLISECOND } from '../simulator/core/clock.ts'
 import { MemoryReactor } from '../simulator/io/memory.ts'
+import { adapterCases } from '../simulator/protocols/adapter.cases.ts'
 import { PROTOCOLS } from '../simulator/protocols/index.ts'
-import { sessionCases } from '../simulator/protocols/session.cases.ts'
 import { speechCases } from '../simulator/protocols/speech.cases.ts'
 import type { SessionSubject } from '../simulator/protocols/session-world.cases.ts'
 import { mqttBroker, xmppBroker } from './forwarding-brokers.cases.ts'
@@ -16,6 +16,6 @@ const BESIDE: Readonly<Record<string, Pick<SessionSubject, 'options' | 'broker'>
 for (const { adapter } of PROTOCOLS) {
   const network = () => new MemoryReactor({ delay: 10 * MILLISECOND })
   const subject = { adapter, network, ...BESIDE[adapter.name] }
-  sessionCases(subject)
+  adapterCases(subject)
   speechCases(subject)
 }

@@ -3,44 +3,87 @@
  * the other servers do: what it has is in memory.
  */
 import { readFileSync } from 'node:fs'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { createServer, type AddressInfo, type Server } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { createServer as createSecureServer } from 'node:tls'
 import { Aedes } from 'aedes'
+import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { AedesConfiguration } from './aedes.ts'
+
+type Device = NonNullable<AedesConfiguration['device']>
 
 const say = (words: string): void => void process.stderr.write(`${words}\n`)
 
 const [file = ''] = process.argv.slice(2)
-const { address, plain, secure } = JSON.parse(readFileSync(file, 'utf8')) as AedesConfiguration
+const { address, plain, device } = JSON.parse(readFileSync(file, 'utf8')) as AedesConfiguration
 
 const broker = await Aedes.createBroker()
 broker.on('clientError', (client, error) => say(`client ${client.id}: ${error.message}`))
 broker.on('connectionError', (_client, error) => say(`before CONNACK: ${error.message}`))
 
 const listen = (server: Server, port: number): void => {
+  server.on('tlsClientError', (error: Error) => say(`TLS: ${error.message}`))
   server.listen(port, address, () =>
     say(`listening on ${address}, port ${(server.address() as AddressInfo).port}`),
   )
 }
 
+/**
+ * From Node 26 on `read()` gives the first of the pieces that wait. aedes 1.2 reads once when it is told that there is something, and
+ * once after each packet: a packet in several pieces, such as the messages of a WebSocket, would never be complete.
+ */
+const inOnePiece = <Stream extends Duplex>(stream: Stream): Stream => {
+  const read = stream.read.bind(stream)
+  stream.read = (size?: number): unknown => read(size ?? (stream.readableLength || undefined))
+  return stream
+}
+
+const serve = (stream: Duplex, request?: IncomingMessage): void =>
+  void broker.handle(inOnePiece(stream), request)
+
+const tlsOptions = ({ chain, key, version, group, ciphers }: NonNullable<Device['tls']>) => ({
+  cert: readFileSync(chain),
+  key: readFileSync(key),
+  minVersion: version,
+  maxVersion: version,
+  ecdhCurve: group,
+  ciphers,
+})
+
+/** MQTT on the connections of a server of Node, TLS or not. */
+const streams = ({ tls }: Device): Server =>
+  tls === null
+    ? createServer({ noDelay: true }, (socket) => serve(socket))
+    : createSecureServer({ noDelay: true, ...tlsOptions(tls) }, (socket) => serve(socket))
+
+/** The same in the messages of WebSocket [MQTT-6.0.0-3]. */
+const webSockets = ({ tls }: Device): Server => {
+  // RFC 9110 section 15.5.22: who asks for something else.
+  const refuse: RequestListener = (_request, response) =>
+    void response.writeHead(426, { Upgrade: 'websocket' }).end()
+  const server =
+    tls === null
+      ? createHttpServer({ noDelay: true }, refuse)
+      : createHttpsServer({ noDelay: true, ...tlsOptions(tls) }, refuse)
+  const sockets = new WebSocketServer({ server, handleProtocols: () => 'mqtt' })
+  sockets.on('connection', (socket, request) => {
+    const stream = createWebSocketStream(socket)
+    // A client that breaks RFC 6455: the stream is closed, and aedes hears of that.
+    stream.on('error', (error) => say(`WebSocket: ${error.message}`))
+    serve(stream, request)
+  })
+  return server
+}
+
 listen(
-  createServer({ noDelay: true }, (socket) => broker.handle(socket)),
+  createServer({ noDelay: true }, (socket) => serve(socket)),
   plain,
 )
-if (secure !== null) {
-  const { port, chain, key, version, group, ciphers } = secure
-  const server = createSecureServer(
-    {
-      noDelay: true,
-      cert: readFileSync(chain),
-      key: readFileSync(key),
-      minVersion: version,
-      maxVersion: version,
-      ecdhCurve: group,
-      ciphers,
-    },
-    (socket) => broker.handle(socket),
-  )
-  server.on('tlsClientError', (error) => say(`TLS: ${error.message}`))
-  listen(server, port)
-}
+if (device !== null)
+  listen(device.framing === 'websocket' ? webSockets(device) : streams(device), device.port)

@@ -3,36 +3,48 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { aedes, aedesConfiguration } from './aedes.ts'
+import { aedes, aedesConfiguration, type AedesConfiguration } from './aedes.ts'
 import { brokerPlan } from './broker-plan.cases.ts'
+import type { BrokerPlan } from './broker.ts'
 
 const tlsPlan = (version: '1.2' | '1.3', cipher: string) =>
   brokerPlan({ security: 'tls', tls: { version, group: 'X25519', cipher } })
+
+const deviceOf = (plan: BrokerPlan): AedesConfiguration['device'] =>
+  (JSON.parse(aedesConfiguration(plan)) as AedesConfiguration).device
 
 test('a plain plan has one listener, on the address of the plan only', () => {
   assert.deepEqual(JSON.parse(aedesConfiguration(brokerPlan({ address: '10.63.0.1' }))), {
     address: '10.63.0.1',
     plain: 1883,
-    secure: null,
+    device: null,
   })
 })
 
 test('a plan with TLS has a second listener of that version, group and suite', () => {
-  const { secure } = JSON.parse(aedesConfiguration(tlsPlan('1.3', 'TLS_AES_128_CCM_8_SHA256'))) as {
-    secure: unknown
-  }
-  assert.deepEqual(secure, {
+  assert.deepEqual(deviceOf(tlsPlan('1.3', 'TLS_AES_128_CCM_8_SHA256')), {
     port: 8883,
-    chain: '/nowhere/server.crt',
-    key: '/nowhere/server.key',
-    version: 'TLSv1.3',
-    group: 'X25519',
-    ciphers: 'TLS_AES_128_CCM_8_SHA256:DEFAULT:@SECLEVEL=0',
+    framing: 'none',
+    tls: {
+      chain: '/nowhere/server.crt',
+      key: '/nowhere/server.key',
+      version: 'TLSv1.3',
+      group: 'X25519',
+      ciphers: 'TLS_AES_128_CCM_8_SHA256:DEFAULT:@SECLEVEL=0',
+    },
   })
   assert.match(
     aedesConfiguration(tlsPlan('1.2', 'ECDHE-ECDSA-AES128-CCM8')),
     /"ciphers": "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0"/,
   )
+})
+
+test('a plan with WebSocket has a second listener for it, with TLS where that is asked for', () => {
+  const plain = { port: 8083, framing: 'websocket', tls: null }
+  assert.deepEqual(deviceOf(brokerPlan({ framing: 'websocket' })), plain)
+  const secure = tlsPlan('1.3', 'TLS_AES_128_GCM_SHA256')
+  const { port, framing, tls } = deviceOf({ ...secure, framing: 'websocket' }) ?? {}
+  assert.deepEqual([port, framing, tls?.version], [8084, 'websocket', 'TLSv1.3'])
 })
 
 test('it is started by this Node with the file that was written, and its key is its own', async (t) => {

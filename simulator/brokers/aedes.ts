@@ -4,45 +4,62 @@ import { findPackageJSON } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mqtt } from '../protocols/mqtt/adapter.ts'
+import type { Framing } from '../core/types.ts'
 import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
 import { launchNode } from './runtimes/launch-node.ts'
 
 const CONFIGURATION = 'aedes.json'
 const ENTRY = fileURLToPath(new URL('./aedes-process.ts', import.meta.url))
 
+/** None are registered; other brokers have these. */
+const WEBSOCKET_PORTS = { plain: 8083, secure: 8084 }
+
 /** What the server's process is told: an argument of it names the file. */
 export interface AedesConfiguration {
   readonly address: string
   readonly plain: number
-  readonly secure: {
+  /** Null where devices use the plain one. */
+  readonly device: {
     readonly port: number
-    readonly chain: string
-    readonly key: string
-    readonly version: 'TLSv1.2' | 'TLSv1.3'
-    readonly group: string
-    /** A list of OpenSSL (openssl-ciphers(1)). */
-    readonly ciphers: string
+    readonly framing: Framing
+    readonly tls: {
+      readonly chain: string
+      readonly key: string
+      readonly version: 'TLSv1.2' | 'TLSv1.3'
+      readonly group: string
+      /** A list of OpenSSL (openssl-ciphers(1)). */
+      readonly ciphers: string
+    } | null
   } | null
 }
 
 /** Pure: the files that it names are written by `prepare`. */
-export const aedesConfiguration = ({ address, folder, security, tls }: BrokerPlan): string => {
+export const aedesConfiguration = (plan: BrokerPlan): string => {
   const configuration: AedesConfiguration = {
-    address,
+    address: plan.address,
     plain: mqtt.ports.plain,
-    secure:
-      security === 'tls' && tls !== null
-        ? {
-            port: mqtt.ports.secure,
+    device: deviceOf(plan),
+  }
+  return `${JSON.stringify(configuration, null, 2)}\n`
+}
+
+const deviceOf = ({ folder, framing, security, tls }: BrokerPlan): AedesConfiguration['device'] => {
+  if (framing === 'none' && security === 'none') return null
+  const ports = framing === 'none' ? mqtt.ports : WEBSOCKET_PORTS
+  return {
+    port: security === 'none' ? ports.plain : ports.secure,
+    framing,
+    tls:
+      tls === null
+        ? null
+        : {
             chain: join(folder, 'server.crt'),
             key: join(folder, 'server.key'),
             version: `TLSv${tls.version}`,
             group: tls.group,
             ciphers: cipherList(tls.version, tls.cipher),
-          }
-        : null,
+          },
   }
-  return `${JSON.stringify(configuration, null, 2)}\n`
 }
 
 /**
@@ -99,6 +116,11 @@ export const aedes: BrokerProduct = {
     'status topics':
       '$SYS heartbeat every 60 s, and a message per connect and disconnect (default)',
     log: 'errors of clients only',
+    WebSocket: 'by the package ws, without compression (default)',
+    'WebSocket: messages':
+      'at most 100 MiB (maxPayload, default); each of the parts in which aedes writes a packet is one, three for a PUBACK (built in)',
+    'WebSocket: request':
+      'of 60 s and 16 KiB at most (requestTimeout, maxHeaderSize, defaults of Node)',
     'TLS version': 'exactly the one asked for',
     'TLS group': 'exactly the one asked for',
     'TLS session tickets': 'sent (default of Node) and not used',
@@ -106,6 +128,7 @@ export const aedes: BrokerProduct = {
   },
   registration: 'resource-directory',
   ports: { mqtt: mqtt.ports },
+  websocket: { mqtt: WEBSOCKET_PORTS },
   version,
   configuration: (plan) => ({ file: CONFIGURATION, text: aedesConfiguration(plan) }),
   prepare,

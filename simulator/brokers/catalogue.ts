@@ -1,6 +1,7 @@
 /** The servers that thingbench can start. A new one is a file and a line here; the first that serves a stack is its default. */
 import { aedes } from './aedes.ts'
 import type { BrokerProduct } from './broker.ts'
+import { ejabberd } from './ejabberd.ts'
 import { libcoap } from './libcoap.ts'
 import { mosquitto } from './mosquitto.ts'
 import { prosody } from './prosody.ts'
@@ -12,6 +13,7 @@ export const BROKERS: readonly BrokerProduct[] = [
   libcoap,
   prosody,
   aedes,
+  ejabberd,
 ]
 
 /** @throws Error for a name that the catalogue does not hold: the scenario reader lets none through. */

@@ -68,6 +68,16 @@ export class Device implements Timer, DeviceEvents {
     return this.#state === 'connecting'
   }
 
+  /** The layer that waits for the peer while a connection is being made. */
+  get waitingLayer(): 'transport' | 'security' | 'framing' | 'application' {
+    const pile = this.#pile
+    // A layer is opened when the one below it is ready.
+    if (pile === null) return 'transport'
+    if (!Number.isNaN(pile.session.openedAt)) return 'application'
+    if (pile.framing !== null && !Number.isNaN(pile.framing.openedAt)) return 'framing'
+    return pile.security === null || Number.isNaN(pile.security.openedAt) ? 'transport' : 'security'
+  }
+
   connect(now: Nanoseconds): void {
     this.#state = 'connecting'
     this.#retryAt = NEVER

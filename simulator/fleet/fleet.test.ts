@@ -142,6 +142,20 @@ test('who is not ready at the connect deadline has failed, and takes no part', (
   assert.equal(Number.isNaN(Buffer.from(ready, 'base64').readDoubleLE(8)), true, 'never ready: NaN')
 })
 
+for (const [framing, layer] of [
+  ['none', 'application'],
+  ['websocket', 'framing'],
+] as const)
+  test(`a server that never answers has a name where the connect deadline comes first: the ${layer} layer`, () => {
+    const world = new World({ protocol: 'mqtt', framing, devices: 2 })
+    world.mute = true
+    world.connect(0, 900 * MS)
+    world.reactor.runUntil(PLAN.warmup)
+    world.begin(PLAN)
+    const example = `no answer by the connect deadline (${layer} layer)`
+    assert.deepEqual(world.fleet.report().ends, { timeout: { count: 2, example } })
+  })
+
 test('latency is one way, exchange and ack are one round trip, and nothing is blocked', () => {
   const world = connected({ devices: 5 })
   world.reactor.runUntil(PLAN.end)

@@ -235,7 +235,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     // Who is not ready by the deadline has failed for good: a late comer would blur the phases.
     for (const device of this.#devices)
       if (Number.isNaN(this.#ready[device.index])) {
-        if (device.connecting) this.connects.settled()
+        if (device.connecting) this.#tooLate(device)
         device.close(now)
         this.#reactor.disarm(device)
       }
@@ -245,6 +245,13 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
       connected: this.#connected,
       failed: this.#devices.length - this.#connected,
     })
+  }
+
+  /** The deadline of the phase is nobody's of the stack, but it ends a connection all the same. */
+  #tooLate(device: Device): void {
+    this.connects.settled()
+    const detail = `no answer by the connect deadline (${device.waitingLayer} layer)`
+    this.#countEnd({ code: 'timeout', detail })
   }
 
   /** Bytes at the layer boundaries between t0 and t1: the second snapshot minus the first. */
@@ -318,13 +325,13 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
     if (wasReady) this.#online--
     else this.connects.settled()
     this.#reactor.arm(this)
-    this.#note(cause)
+    this.#countEnd(cause)
   }
 
-  #note(cause: Cause): void {
-    const end = this.#ends.get(cause.code)
+  #countEnd({ code, detail }: Cause): void {
+    const end = this.#ends.get(code)
     if (end) end.count++
-    else this.#ends.set(cause.code, { count: 1, example: cause.detail })
+    else this.#ends.set(code, { count: 1, example: detail })
   }
 
   /** Where the devices' own sessions carry large messages. */
@@ -338,7 +345,7 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
       arm: (device) => this.#reactor.arm(device),
       disarm: (device) => this.#reactor.disarm(device),
       open: (device) => this.#connector.open(this.#reactor, device, this.#address(device.index)),
-      ended: (cause) => this.#note(cause),
+      ended: (cause) => this.#countEnd(cause),
     })
   }
 

@@ -10,13 +10,13 @@ import { Random } from '../core/random.ts'
 import type { ProtocolOptions, Reliability } from '../core/types.ts'
 import type {
   ConsumerEvents,
-  DeviceEvents,
   DeviceSession,
   Hears,
   ProtocolAdapter,
   Speech,
   SpeechEvents,
 } from './session.ts'
+import { DEVICE, DeviceLog, payloadOf } from './session-bench.cases.ts'
 
 export interface Owner extends Timed {
   timerSlot: number
@@ -59,60 +59,10 @@ export interface SessionSubject {
   readonly broker?: () => () => Accepting
 }
 
-export const DEVICE = 42
 const SERVER: Address = { host: '10.63.0.1', port: 1000 }
 const SERVER_NAME = 'x.test'
 /** Long enough for every round trip of connecting, and shorter than every timer. */
 export const MOMENT = 500 * MILLISECOND
-
-/** The payload of a message: base64url text, as in a fleet. */
-export const payloadOf = (sequence: number): Uint8Array =>
-  Uint8Array.from(Buffer.from(`message-${sequence}-${'A_z'.repeat(sequence % 7)}`))
-
-/** What a session told, one line per event; that nothing follows the end is checked here. */
-export class DeviceLog implements DeviceEvents {
-  lines: string[] = []
-  /** The session is over, because it said so or because it was closed. */
-  over = false
-  cause: Cause | null = null
-  onUnblocked: () => void = () => {}
-  onHeard: (payload: Uint8Array) => void = () => {}
-
-  #note(line: string): void {
-    assert.ok(!this.over, `after the end: ${line}`)
-    this.lines.push(line)
-  }
-  sessionReady(): void {
-    this.#note('ready')
-  }
-  transmitted(sequence: number): void {
-    this.#note(`transmitted ${sequence}`)
-  }
-  acknowledged(sequence: number): void {
-    this.#note(`acknowledged ${sequence}`)
-  }
-  gaveUp(sequence: number): void {
-    this.#note(`gave up ${sequence}`)
-  }
-  unblocked(): void {
-    this.#note('unblocked')
-    this.onUnblocked()
-  }
-  heard(payload: Uint8Array): void {
-    this.#note(`heard ${Buffer.from(payload).toString('latin1')}`)
-    this.onHeard(payload)
-  }
-  ended(cause: Cause): void {
-    this.#note(`ended ${cause.code}`)
-    this.cause = cause
-    this.over = true
-  }
-
-  /** What was told since the last time. */
-  take(): string[] {
-    return this.lines.splice(0)
-  }
-}
 
 /** What a session told of what the application said, one line per event. */
 class SpeechLog implements SpeechEvents {

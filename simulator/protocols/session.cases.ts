@@ -1,216 +1,153 @@
-/** What every adapter does, whatever its protocol: the contract of session.ts as one suite. */
+/** What every device session does, whatever its protocol, and whether the session is ours or by a library: the contract of session.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import * as fc from 'fast-check'
-import { NEVER, SECOND } from '../core/clock.ts'
+import { NEVER } from '../core/clock.ts'
 import type { Reliability } from '../core/types.ts'
-import { DEVICE, MOMENT, payloadOf, SessionWorld } from './session-world.cases.ts'
-import type { SessionSubject } from './session-world.cases.ts'
+import { payloadOf, type BenchSubject, type SessionBench } from './session-bench.cases.ts'
 
-/** No timer of a protocol is longer. */
-const PATIENCE = 600 * SECOND
-const HOSTILE_RUNS = 60
+const MESSAGES = 20
 
-export const sessionCases = (subject: SessionSubject): void => {
-  const { adapter } = subject
-  const last = adapter.reliabilities.at(-1) as Reliability
+/** What no protocol has for a word of its own: an end in the middle, another protocol, noughts, ones, and all values of a byte. */
+const GARBAGE = [
+  Uint8Array.of(0x30, 0xff, 0xff),
+  Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  new Uint8Array(48),
+  new Uint8Array(48).fill(255),
+  Uint8Array.from({ length: 256 }, (_, k) => k),
+]
 
-  const check = (title: string, body: () => void): void => {
-    test(`${adapter.name}: ${title}`, body)
+export const sessionCases = ({ name, reliabilities, open }: BenchSubject): void => {
+  const last = reliabilities.at(-1) as Reliability
+
+  const check = (
+    title: string,
+    reliability: Reliability,
+    body: (bench: SessionBench) => Promise<void>,
+  ): void => {
+    test(`${name}: ${title}`, async () => {
+      await using bench = await open(reliability)
+      await body(bench)
+    })
   }
   /** A device that may send. */
-  const ready = (reliability = last): SessionWorld => {
-    const world = new SessionWorld(subject, reliability).connect()
-    assert.deepEqual(world.log.take(), ['ready'])
-    return world
+  const ready = async (bench: SessionBench): Promise<void> => {
+    await bench.connect()
+    assert.deepEqual(bench.log.take(), ['ready'])
   }
 
-  check(
-    'the adapter says how the neutral verbs map, and which ports and reliabilities it has',
-    () => {
-      for (const words of Object.values(adapter.mapping)) assert.match(words, /\S/)
-      assert.notEqual(adapter.ports.plain, adapter.ports.secure)
-      assert.ok(adapter.reliabilities.length > 0)
-    },
-  )
-
-  check('a session takes nothing before it is ready, and is ready once', () => {
-    const world = new SessionWorld(subject, last)
-    assert.ok(Number.isNaN(world.session.openedAt))
-    assert.equal(world.send(0), false)
-    const before = world.network.now()
-    world.connect()
-    assert.ok(world.session.openedAt >= before)
-    assert.equal(world.session.openedAt, world.tap.openedAt)
-    const lines = world.log.take()
+  check('a session takes nothing before it is ready, and is ready once', last, async (bench) => {
+    const { session, log } = bench
+    assert.ok(Number.isNaN(session.openedAt))
+    assert.equal(bench.send(0), false)
+    await bench.connect()
+    assert.ok(session.openedAt >= 0)
+    const lines = log.take()
     assert.equal(lines.filter((line) => line === 'ready').length, 1)
     assert.deepEqual(new Set(lines).difference(new Set(['ready', 'unblocked'])), new Set())
-    assert.equal(world.session.outstanding(), 0)
+    assert.equal(session.outstanding(), 0)
   })
 
-  for (const reliability of adapter.reliabilities) {
+  for (const reliability of reliabilities) {
     const acknowledged = reliability !== 'best-effort'
 
-    check(`${reliability}: a message is transmitted during send, and settles`, () => {
-      const world = ready(reliability)
-      assert.equal(world.send(7), true)
-      assert.deepEqual(world.log.take(), ['transmitted 7'])
-      assert.equal(world.session.outstanding(), acknowledged ? 1 : 0)
-      world.run()
-      assert.deepEqual(world.log.take(), acknowledged ? ['acknowledged 7'] : [])
-      assert.equal(world.session.outstanding(), 0)
-      const text = Buffer.from(payloadOf(7)).toString()
-      assert.deepEqual(world.consumer.messages, [{ device: DEVICE, text }])
-    })
-
     check(
-      `${reliability}: what is refused is followed by unblocked, and all arrives in order`,
-      () => {
-        const world = ready(reliability)
-        let next = 0
-        const pump = (): void => {
-          while (next < 20 && world.send(next)) next++
-        }
-        world.log.onUnblocked = pump
-        pump()
-        world.run(20 * MOMENT)
-        assert.equal(next, 20)
-        assert.deepEqual(
-          world.consumer.messages.map(({ text }) => text),
-          Array.from({ length: 20 }, (_, k) => Buffer.from(payloadOf(k)).toString()),
-        )
-        const told = world.log.take()
-        for (const event of ['transmitted', ...(acknowledged ? ['acknowledged'] : [])])
-          assert.equal(told.filter((line) => line.startsWith(`${event} `)).length, 20, event)
-        assert.equal(world.session.outstanding(), 0)
+      `${reliability}: a message is transmitted during send, and settles`,
+      reliability,
+      async (bench) => {
+        await ready(bench)
+        const { session, log } = bench
+        assert.equal(bench.send(7), true)
+        assert.deepEqual(log.take(), ['transmitted 7'])
+        assert.equal(session.outstanding(), acknowledged ? 1 : 0)
+        await bench.settle(() => bench.arrived().length === 1 && session.outstanding() === 0)
+        assert.deepEqual(log.take(), acknowledged ? ['acknowledged 7'] : [])
+        assert.deepEqual(bench.arrived(), [Buffer.from(payloadOf(7)).toString()])
       },
     )
 
-    check(`${reliability}: what the layer below refuses is not taken, until it is ready`, () => {
-      const world = ready(reliability)
-      world.tap.full = true
-      assert.equal(world.send(0), false)
-      world.run(SECOND / 10)
-      assert.deepEqual([world.log.take(), world.session.outstanding()], [[], 0])
-      assert.ok(world.tap.refusals > 0)
-      world.tap.full = false
-      world.session.ready(world.network.now())
-      world.network.arm(world.owner)
-      assert.deepEqual(world.log.take(), ['unblocked'])
-      world.session.ready(world.network.now())
-      assert.deepEqual(world.log.take(), [], 'unblocked is told once per refusal')
-      assert.equal(world.send(0), true)
-      world.run()
-      assert.equal(world.consumer.messages.length, 1)
-    })
+    check(
+      `${reliability}: what is refused is followed by unblocked, and all arrives in order`,
+      reliability,
+      async (bench) => {
+        await ready(bench)
+        const { session, log } = bench
+        let next = 0
+        let refusals = 0
+        const pump = (): void => {
+          while (next < MESSAGES && bench.send(next)) next++
+          if (next < MESSAGES) refusals++
+        }
+        log.onUnblocked = pump
+        pump()
+        await bench.settle(() => bench.arrived().length === MESSAGES && session.outstanding() === 0)
+        const numbers = Array.from({ length: MESSAGES }, (_, k) => k)
+        assert.deepEqual(
+          bench.arrived(),
+          numbers.map((k) => Buffer.from(payloadOf(k)).toString()),
+        )
+        const told = log.take()
+        const inOrder = (event: string): string[] =>
+          told.filter((line) => line.startsWith(`${event} `))
+        assert.deepEqual(
+          inOrder('transmitted'),
+          numbers.map((k) => `transmitted ${k}`),
+        )
+        assert.equal(inOrder('acknowledged').length, acknowledged ? MESSAGES : 0)
+        assert.equal(told.filter((line) => line === 'unblocked').length, refusals)
+      },
+    )
   }
 
-  check('close closes the layer below, is not told as an end, and nothing follows', () => {
-    const world = ready()
-    world.send(0)
-    world.close()
-    assert.equal(world.tap.closes, 1)
-    assert.equal(world.session.deadline(), NEVER)
-    assert.equal(world.send(1), false)
-    for (const bytes of world.tap.heard) world.hear(bytes)
-    world.run(PATIENCE)
-    world.close()
-    assert.equal(world.session.deadline(), NEVER)
-  })
+  check(
+    'close closes what is below, is not told as an end, and nothing follows',
+    last,
+    async (bench) => {
+      await ready(bench)
+      bench.send(0)
+      bench.close()
+      assert.equal(bench.session.deadline(), NEVER)
+      assert.equal(bench.send(1), false)
+      await bench.settle(() => bench.closes() === 1)
+      await bench.rest()
+      bench.close()
+      assert.equal(bench.closes(), 1)
+      assert.equal(bench.session.deadline(), NEVER)
+    },
+  )
 
-  for (const code of ['truncated', 'reset'] as const)
-    check(`a connection that ends as ${code} ends the session with that cause`, () => {
-      const world = ready()
-      world.send(0)
-      world.log.take()
-      world.lose({ code, detail: 'by the test' })
-      assert.deepEqual(world.log.take(), [`ended ${code}`])
-      assert.match(world.log.cause?.detail ?? '', /by the test/)
-      assert.equal(world.session.deadline(), NEVER)
-      assert.equal(world.send(1), false)
-      for (const bytes of world.tap.heard) world.hear(bytes)
-      world.run(PATIENCE)
-    })
+  check(
+    'a connection that is reset ends the session with that cause, and gives up no message',
+    last,
+    async (bench) => {
+      await ready(bench)
+      bench.silence()
+      assert.equal(bench.send(3), true)
+      bench.lose()
+      await bench.settle(() => bench.log.over)
+      await bench.rest()
+      assert.deepEqual(bench.log.take(), ['transmitted 3', 'ended reset'])
+      assert.match(bench.log.cause?.detail ?? '', /\S/)
+      assert.equal(bench.session.deadline(), NEVER)
+      assert.equal(bench.send(4), false)
+    },
+  )
 
-  if (adapter.carrier === 'stream')
-    check('an orderly end in the middle of a word of the server is a truncation', () => {
-      const world = ready('acknowledged')
-      world.send(0)
-      world.run()
-      const [acknowledgement = new Uint8Array()] = world.tap.heard.slice(-1)
-      world.log.take()
-      world.hear(acknowledgement.subarray(0, acknowledgement.length / 2))
-      world.lose({ code: 'closed', detail: 'FIN' })
-      assert.deepEqual(world.log.take(), ['ended truncated'])
-    })
-
-  check('a server that never answers is given up, and the connection is closed', () => {
-    const world = new SessionWorld(subject, last)
-    world.tap.silent = true
-    world.connect()
-    world.run(PATIENCE)
-    assert.deepEqual(world.log.take(), ['ended timeout'])
-    assert.equal(world.tap.closes, 1)
-    assert.equal(world.session.deadline(), NEVER)
-  })
-
-  check('a server that falls silent leaves no timer spinning, and no datagram waiting', () => {
-    const world = ready()
-    assert.equal(world.send(0), true)
-    world.tap.silent = true
-    const told: string[] = []
-    world.send(1)
-    world.run(PATIENCE)
-    told.push(...world.log.take())
-    assert.ok(world.owner.expiries < 100, `${world.owner.expiries} expiries in ten minutes`)
-    // A stream is given up by TCP, or by a keep alive where the protocol has one.
-    const settles = adapter.carrier === 'datagram' && last !== 'best-effort'
-    if (settles) assert.ok(told.includes('gave up 0') || world.log.over, told.join(', '))
-    if (settles && !world.log.over) assert.equal(world.session.outstanding(), 0)
-  })
-
-  check('no bytes of a peer make a session throw, nor a consumer', () => {
-    const pieces = fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 5 })
-    fc.assert(
-      fc.property(pieces, fc.boolean(), (garbage, connected) => {
-        const world = new SessionWorld(subject, last)
-        world.tap.silent = !connected
-        world.connect()
-        for (const bytes of garbage) {
-          if (!world.log.over) world.hear(bytes)
-          world.consumerHears(bytes)
-        }
-        world.run()
-      }),
-      { numRuns: HOSTILE_RUNS },
-    )
-  })
-
-  check('nor do true words of the peer with a byte changed, cut off, or said twice', () => {
-    const model = ready()
-    model.send(0)
-    model.run()
-    const words = model.tap.heard
-    assert.ok(words.length > 0)
-    const mutation = fc.record({
-      word: fc.nat(words.length - 1),
-      at: fc.nat(1000),
-      value: fc.integer({ min: 0, max: 255 }),
-      how: fc.constantFrom('change', 'cut', 'twice'),
-    })
-    fc.assert(
-      fc.property(mutation, fc.boolean(), ({ word, at, value, how }, connected) => {
-        const world = new SessionWorld(subject, last)
-        world.tap.silent = !connected
-        world.connect()
-        if (connected) world.send(0)
-        const bytes = new Uint8Array(words[word] as Uint8Array)
-        if (how === 'change') bytes[at % bytes.length] = value
-        const said = how === 'cut' ? bytes.subarray(0, at % bytes.length) : bytes
-        for (let i = 0; i < (how === 'twice' ? 2 : 1); i++) if (!world.log.over) world.hear(said)
-        world.run()
-      }),
-      { numRuns: HOSTILE_RUNS },
-    )
-  })
+  for (const [k, bytes] of GARBAGE.entries())
+    for (const greeted of [true, false])
+      check(
+        `${greeted ? '' : 'before it is ready, '}garbage of a server makes it end once, or not at all (${k})`,
+        last,
+        async (bench) => {
+          if (!greeted) bench.silence()
+          await bench.connect()
+          bench.log.take()
+          bench.hear(bytes)
+          await bench.rest()
+          const told = bench.log.take()
+          assert.ok(
+            told.length <= 1 && told.every((line) => line.startsWith('ended ')),
+            told.join(),
+          )
+        },
+      )
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Reliability } from '../core/types.ts'
 import { ALL_DEVICES } from './session.ts'
-import { DEVICE, MOMENT, payloadOf, SessionWorld } from './session-world.cases.ts'
-import type { SessionSubject } from './session-world.cases.ts'
+import { DEVICE, payloadOf } from './session-bench.cases.ts'
+import { MOMENT, SessionWorld, type SessionSubject } from './session-world.cases.ts'
 
 const textOf = (sequence: number): string => Buffer.from(payloadOf(sequence)).toString('latin1')
 

@@ -64,7 +64,7 @@ before(async () => {
   const configuration: AedesConfiguration = {
     address: broker.host,
     plain: broker.port,
-    secure: null,
+    device: null,
   }
   await start('aedes-process.ts', configuration)
   const common = {

@@ -1,40 +1,38 @@
-/** Our MQTT sessions against the clients of Eclipse Mosquitto (package mosquitto-clients) through each broker, over TCP and TLS. */
+/**
+ * Our device and our consumer exchange messages with the clients of others, in both directions, through each broker and over each
+ * transport: with mosquitto_sub and mosquitto_pub (Debian's have no WebSocket: there they use TCP), and with the package `mqtt`.
+ */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { aedes } from '../../simulator/brokers/aedes.ts'
 import type { BrokerProduct } from '../../simulator/brokers/broker.ts'
 import { brokerPlan } from '../../simulator/brokers/broker-plan.cases.ts'
 import { mosquitto } from '../../simulator/brokers/mosquitto.ts'
+import { ejabberd } from '../../simulator/brokers/ejabberd.ts'
 import { findProgram } from '../../simulator/brokers/runtimes/find-program.ts'
 import { startProcess, waitListening } from '../../simulator/brokers/runtimes/process.ts'
-import type { Nanoseconds } from '../../simulator/core/clock.ts'
-import { MILLISECOND, NEVER, SECOND } from '../../simulator/core/clock.ts'
-import { Traffic } from '../../simulator/core/layer.ts'
-import { Random } from '../../simulator/core/random.ts'
-import { EpollReactor } from '../../simulator/io/epoll.ts'
-import type { Timer } from '../../simulator/io/reactor.ts'
+import { devicePort } from '../../simulator/brokers/serves.ts'
+import type { Framing } from '../../simulator/core/types.ts'
 import { mqtt } from '../../simulator/protocols/mqtt/adapter.ts'
-import type { DeviceSession } from '../../simulator/protocols/session.ts'
 import { makePki } from '../../simulator/security/pki.ts'
-import { TlsClient, TlsContext } from '../../simulator/transports/tls.ts'
+import { TlsContext } from '../../simulator/transports/tls.ts'
+import { DEVICE, MESSAGES, OTHER_DEVICE, Ours, PASSWORD } from './interop-ours.cases.ts'
+import { MosquittoClients, PackageClient, type Peer } from './interop-peers.cases.ts'
+
+/** Only ejabberd asks for one. */
+const USER = 'someone'
 
 const HOST = `127.${(process.pid >> 8) & 127}.${process.pid & 255}.9`
 const NAME = 'server.test'
-const TLS = { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' } as const
-const PATIENCE = 10 * SECOND
-const MESSAGES = 5
-const DEVICE = 42
-const TOPIC = 'd/000042'
 
-const skip =
-  (await findProgram('mosquitto_sub')) === null || (await mosquitto.version()) === null
-    ? 'missing: apt-get install mosquitto mosquitto-clients'
-    : false
+/** Why messages cannot be exchanged through the product here; false: they can. */
+const missing = async (product: BrokerProduct): Promise<string | false> => {
+  if ((await findProgram('mosquitto_sub')) === null) return 'missing: mosquitto-clients'
+  return (await product.version()) === null ? `missing: ${product.debianPackage}` : false
+}
 
 const pki = makePki({
   dnsName: NAME,
@@ -42,177 +40,164 @@ const pki = makePki({
   notAfter: new Date(Date.now() + 3600_000),
 })
 
-interface Stand {
-  readonly secure: boolean
-  /** Arguments of mosquitto_pub and mosquitto_sub that reach the broker as the device does. */
-  readonly reach: readonly string[]
+const TLS12 = { version: '1.2', group: 'X25519', cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256' } as const
+const TLS13 = { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' } as const
+
+interface Transport {
+  readonly name: string
+  /** What the package `mqtt` calls it. */
+  readonly scheme: 'mqtt' | 'mqtts' | 'ws' | 'wss'
+  readonly framing: Framing
+  readonly tls: typeof TLS12 | typeof TLS13 | null
 }
 
-/** A broker that is listening, until the test is over. */
+const TRANSPORTS: readonly Transport[] = [
+  { name: 'TCP', scheme: 'mqtt', framing: 'none', tls: null },
+  { name: 'TLS 1.2', scheme: 'mqtts', framing: 'none', tls: TLS12 },
+  { name: 'TLS 1.3', scheme: 'mqtts', framing: 'none', tls: TLS13 },
+  { name: 'WebSocket', scheme: 'ws', framing: 'websocket', tls: null },
+  { name: 'WebSocket over TLS', scheme: 'wss', framing: 'websocket', tls: TLS13 },
+]
+
+interface Stand {
+  readonly port: number
+  /** A file with the authority that has signed the broker's certificate. */
+  readonly authority: string
+}
+
+/** A broker that is listening, until the stack is disposed. */
 const stand = async (
-  t: { after(then: () => Promise<void>): void },
+  stack: AsyncDisposableStack,
   product: BrokerProduct,
-  secure: boolean,
+  { framing, tls }: Transport,
 ): Promise<Stand> => {
   const folder = await mkdtemp(join(tmpdir(), 'thingbench-interop-'))
+  stack.defer(() => rm(folder, { recursive: true }))
   const authority = join(folder, 'authority.pem')
   await writeFile(authority, pki.authority)
-  const plan = brokerPlan({
-    folder,
-    address: HOST,
-    ...(secure
-      ? { security: 'tls', tls: TLS, certificate: { chain: pki.certificate, key: pki.key } }
-      : {}),
-  })
+  const security = tls === null ? 'none' : 'tls'
+  const certificate = tls === null ? null : { chain: pki.certificate, key: pki.key }
+  const plan = brokerPlan({ folder, address: HOST, framing, security, tls, certificate })
   const { signal } = new AbortController()
-  const broker = await startProcess(product, plan, { namespace: null, cpu: null, signal })
-  t.after(async () => {
-    await broker[Symbol.asyncDispose]()
-    await rm(folder, { recursive: true })
-  })
-  const { plain, secure: port } = mqtt.ports
-  await waitListening(broker, HOST, secure ? [plain, port] : [plain], 10_000, signal)
-  // The certificate names server.test, and nobody resolves it: the programs cannot be told another name than the host's.
-  const tls = secure ? ['--cafile', authority, '--insecure'] : []
-  return { secure, reach: ['-h', HOST, '-p', String(secure ? port : plain), ...tls] }
+  const placement = { namespace: null, cpu: null, signal }
+  const broker = stack.use(await startProcess(product, plan, placement))
+  const port = devicePort(product, { protocol: 'mqtt', framing, security }) ?? 0
+  await waitListening(broker, HOST, [mqtt.ports.plain, port], 10_000, signal)
+  return { port, authority }
 }
 
-/** Calls `check` every 5 ms until it says true, or a deadline passes. */
-class Poll implements Timer {
-  timerSlot = -1
-  #at: Nanoseconds
-  readonly #reactor: EpollReactor
-  readonly #until: Nanoseconds
-  readonly #check: () => boolean
-  constructor(reactor: EpollReactor, check: () => boolean) {
-    this.#reactor = reactor
-    this.#at = reactor.now()
-    this.#until = this.#at + PATIENCE
-    this.#check = check
-    reactor.arm(this)
-  }
-  deadline(): Nanoseconds {
-    return this.#at
-  }
-  expire(now: Nanoseconds): void {
-    this.#at = now + 5 * MILLISECOND
-    if (!this.#check() && now < this.#until) return
-    this.#at = NEVER
-    this.#reactor.stop()
-  }
+/** Where mosquitto_sub and mosquitto_pub go: the way of the device, or TCP where that is WebSocket. */
+const reach = (
+  { framing, tls }: Transport,
+  { port, authority }: Stand,
+  version: string,
+): string[] => {
+  const own = framing === 'none'
+  const secure = own && tls !== null
+  return [
+    '-h', HOST, '-p', String(own ? port : mqtt.ports.plain), '-V', version === '5' ? 'mqttv5' : 'mqttv311',
+    '-u', USER, '-P', PASSWORD,
+    // The certificate names server.test, and nobody resolves it: the programs cannot be told another name than the host's.
+    ...(secure ? ['--cafile', authority, '--insecure'] : []),
+  ] // prettier-ignore
 }
 
-const COMMON = {
-  options: {},
-  reliability: 'acknowledged',
-  serverName: NAME,
-  password: '',
-  random: new Random(1),
-} as const
+const packageOptions = ({ scheme, tls }: Transport, { port }: Stand, version: string): object => ({
+  url: `${scheme}://${HOST}:${port}/mqtt`,
+  protocolVersion: version === '5' ? 5 : 4,
+  username: USER,
+  password: PASSWORD,
+  ...(tls === null
+    ? {}
+    : {
+        ca: pki.authority,
+        servername: NAME,
+        minVersion: `TLSv${tls.version}`,
+        maxVersion: `TLSv${tls.version}`,
+        // WebSocket has its own idea of the name otherwise.
+        wsOptions: { servername: NAME },
+      }),
+})
 
-/** Our device sends so many messages and is acknowledged for each. */
-const sendAll = (secure: boolean): void => {
-  using reactor = new EpollReactor()
-  let acknowledged = 0
-  let next = 0
-  const pump = (now: Nanoseconds): void => {
-    while (next < MESSAGES && session.send(next, Buffer.from(`ours ${next}`), now)) next++
-  }
-  const session: DeviceSession = mqtt.device(
-    { ...COMMON, device: DEVICE, registration: 'resource-directory' },
-    {
-      sessionReady: pump,
-      transmitted: () => {},
-      acknowledged: (sequence) => assert.equal(sequence, acknowledged++),
-      gaveUp: (_, reason) => assert.fail(reason),
-      unblocked: pump,
-      ended: ({ detail }) => assert.fail(detail),
-    },
-  )
-  const context = secure ? TlsContext.client({ ...TLS, authority: pki.authority }) : null
-  const tls = context === null ? null : new TlsClient(context, new Traffic(), NAME)
-  if (tls !== null) {
-    tls.above = session
-    session.below = tls
-  }
-  const owner: Timer = {
-    timerSlot: -1,
-    deadline: () => Math.min(session.deadline(), tls?.deadline() ?? NEVER),
-    expire: (now) => {
-      tls?.expire(now)
-      session.expire(now)
-    },
-  }
-  const remote = { host: HOST, port: secure ? mqtt.ports.secure : mqtt.ports.plain }
-  reactor.connectStream({ remote, owner, traffic: new Traffic() }, tls ?? session)
-  const poll = new Poll(reactor, () => acknowledged === MESSAGES)
-  reactor.run()
-  assert.equal(acknowledged, MESSAGES)
-  assert.ok(poll.deadline() === NEVER)
-  session.close(reactor.now())
-  context?.close()
+const texts = (who: string): string[] => Array.from({ length: MESSAGES }, (_, k) => `${who} ${k}`)
+const topic = (letter: 'c' | 'd', device: number): string =>
+  `${letter}/${String(device).padStart(6, '0')}`
+
+/** What came of that which one side said to the other. */
+interface Ways {
+  readonly deviceToThem: readonly string[]
+  readonly applicationToThem: readonly string[]
+  readonly themToDevice: readonly string[]
+  readonly themToApplication: readonly string[]
 }
 
-/** Our consumer hears what `send` makes others say, once it has subscribed. */
-const hearAll = (send: () => void): string[] => {
-  using reactor = new EpollReactor()
-  const heard: string[] = []
-  assert.ok(mqtt.consumer.kind === 'subscribe')
-  const session = mqtt.consumer.create(
-    { ...COMMON, devices: DEVICE + 1 },
-    {
-      consumerReady: send,
-      received: (device, payload) => {
-        assert.equal(device, DEVICE)
-        heard.push(Buffer.from(payload).toString())
-      },
-      ended: ({ detail }) => assert.fail(detail),
-    },
-  )
-  const owner: Timer = {
-    timerSlot: -1,
-    deadline: () => session.deadline(),
-    expire: (now) => session.expire(now),
+const exchange = async (
+  transport: Transport,
+  product: BrokerProduct,
+  version: string,
+): Promise<(readonly [peer: string, Ways])[]> => {
+  await using stack = new AsyncDisposableStack()
+  const at = await stand(stack, product, transport)
+  const peers: readonly Peer[] = [
+    stack.use(await MosquittoClients.start(reach(transport, at, version))),
+    stack.use(await PackageClient.start(packageOptions(transport, at, version))),
+  ]
+  const tls =
+    transport.tls === null
+      ? null
+      : TlsContext.client({ ...transport.tls, authority: pki.authority })
+  stack.defer(() => tls?.close())
+  const { framing } = transport
+  const remote = { host: HOST, port: at.port }
+  const ours = stack.use(new Ours({ remote, framing, tls, serverName: NAME }, version, USER))
+  await ours.until(() => ours.ready === 2)
+  ours.speak()
+  for (const [k, peer] of peers.entries()) {
+    peer.say(topic('c', DEVICE), texts(peer.name))
+    peer.say(topic('d', k), texts(peer.name))
   }
-  const remote = { host: HOST, port: mqtt.ports.plain }
-  reactor.connectStream({ remote, owner, traffic: new Traffic() }, session)
-  const poll = new Poll(reactor, () => heard.length >= MESSAGES)
-  reactor.run()
-  assert.ok(poll.deadline() === NEVER)
-  session.close(reactor.now())
-  return heard
+  const ways = peers.map((peer, k) => (): Ways => ({
+    deviceToThem: peer.heard(topic('d', DEVICE)),
+    applicationToThem: peer.heard(topic('c', OTHER_DEVICE)),
+    themToDevice: ours.commands.filter((payload) => payload.startsWith(peer.name)),
+    themToApplication: ours.received.flatMap(([device, text]) => (device === k ? [text] : [])),
+  }))
+  const arrived = (): boolean =>
+    ways.every((found) => Object.values(found()).every(({ length }) => length >= MESSAGES))
+  await ours.until(() => ours.acknowledged === 2 * MESSAGES && arrived())
+  assert.equal(ours.acknowledged, 2 * MESSAGES)
+  return ways.map((found, k) => [peers[k]?.name ?? '', found()])
 }
 
-for (const product of [mosquitto, aedes])
-  for (const secure of [false, true]) {
-    const how = `${product.name}, over ${secure ? 'TLS' : 'TCP'}`
+/** One line for each transport and client of others. */
+const TABLE = [
+  'messages: device to them + application to them + them to device + them to application',
+]
+after(() => console.log(TABLE.join('\n')))
 
-    test(`mosquitto_sub hears our device: ${how}`, { skip }, async (t) => {
-      const { reach } = await stand(t, product, secure)
-      // A line at a time, so that "Subscribed" is heard; the lines of -d go to the same output.
-      const sub = spawn('stdbuf', [
-        '-oL', 'mosquitto_sub', ...reach, '-t', 'd/+', '-q', '1', '-C', String(MESSAGES), '-W', '10', '-d', '-F', '%t %q %p',
-      ], { stdio: ['ignore', 'pipe', 'inherit'] }) // prettier-ignore
-      const said: string[] = []
-      for await (const line of createInterface({ input: sub.stdout })) {
-        said.push(line)
-        if (line.startsWith('Subscribed')) sendAll(secure)
-      }
-      assert.deepEqual(
-        said.filter((line) => line.startsWith('d/')),
-        Array.from({ length: MESSAGES }, (_, k) => `${TOPIC} 1 ours ${k}`),
-      )
-    })
+/** Of ejabberd, which takes a while to start, those that have all its layers between them. */
+const PLANS: readonly (readonly [BrokerProduct, version: string, readonly Transport[]])[] = [
+  [mosquitto, '3.1.1', TRANSPORTS],
+  [mosquitto, '5', TRANSPORTS],
+  [aedes, '3.1.1', TRANSPORTS],
+  [ejabberd, '5', TRANSPORTS.filter(({ name }) => /TLS 1\.2|WebSocket over/u.test(name))],
+]
 
-    test(`our consumer hears mosquitto_pub: ${how}`, { skip }, async (t) => {
-      const { reach } = await stand(t, product, secure)
-      const lines = Array.from({ length: MESSAGES }, (_, k) => `theirs ${k}`)
-      const heard = hearAll(() => {
-        const child = spawn('mosquitto_pub', [...reach, '-t', TOPIC, '-q', '1', '-l'], {
-          stdio: ['pipe', 'ignore', 'inherit'],
+for (const [product, version, transports] of PLANS) {
+  const skip = await missing(product)
+  for (const transport of transports) {
+    const how = `MQTT ${version} through ${product.name} over ${transport.name}`
+    test(`ours and theirs hear each other: ${how}`, { skip }, async () => {
+      for (const [peer, ways] of await exchange(transport, product, version)) {
+        const counts = Object.values(ways).map(({ length }) => length)
+        TABLE.push(`${how}, ${peer}: ${counts.join(' + ')} messages`)
+        assert.deepEqual(ways, {
+          deviceToThem: texts('device'),
+          applicationToThem: texts('application'),
+          themToDevice: texts(peer),
+          themToApplication: texts(peer),
         })
-        child.stdin.end(`${lines.join('\n')}\n`)
-      })
-      assert.deepEqual(heard, lines)
+      }
     })
   }
+}

@@ -1,8 +1,8 @@
-/** A mosquitto with a WebSocket listener, and devices as a fleet makes them, for system tests. */
+/** A broker with a WebSocket listener, and devices as a fleet makes them, for system tests. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Broker } from '../../simulator/brokers/broker.ts'
+import type { Broker, BrokerProduct } from '../../simulator/brokers/broker.ts'
 import { brokerPlan } from '../../simulator/brokers/broker-plan.cases.ts'
 import { mosquitto } from '../../simulator/brokers/mosquitto.ts'
 import { startProcess, waitListening } from '../../simulator/brokers/runtimes/process.ts'
@@ -32,11 +32,13 @@ const PKI = makePki({
   notAfter: new Date(Date.now() + 3600_000),
 })
 
+/** Brokers have the same ports for it. */
 export const portOf = (security: Security): number =>
   devicePort(mosquitto, { protocol: 'mqtt', framing: 'websocket', security }) ?? 0
 
 /** Listens when it returns; ends, and its folder goes, when `stack` is disposed. */
-export const startMosquitto = async (
+export const startBroker = async (
+  product: BrokerProduct,
   stack: AsyncDisposableStack,
   address: string,
   security: Security,
@@ -50,7 +52,7 @@ export const startMosquitto = async (
       : {}
   const plan = brokerPlan({ folder, address, framing: 'websocket', ...secured })
   const { signal } = new AbortController()
-  const broker = stack.use(await startProcess(mosquitto, plan, { namespace, cpu: null, signal }))
+  const broker = stack.use(await startProcess(product, plan, { namespace, cpu: null, signal }))
   await waitListening(broker, address, [1883, portOf(security)], 10_000, signal)
   return broker
 }

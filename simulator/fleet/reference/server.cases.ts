@@ -1,12 +1,12 @@
 /** A server on loopback that answers as it is told to, for tests of sessions on Node's sockets. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { createServer as createSecureServer } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecureContext, createServer as createSecureServer } from 'node:tls'
 import { SECOND } from '../../core/clock.ts'
 import { Random } from '../../core/random.ts'
-import type { Cause } from '../../core/layer.ts'
 import type { ProtocolOptions, Reliability } from '../../core/types.ts'
-import type { DeviceEvents } from '../../protocols/session.ts'
+import { DEVICE, DeviceLog } from '../../protocols/session-bench.cases.ts'
 import { makePki } from '../../security/pki.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { MqttReference } from './mqtt-session.ts'
@@ -23,43 +23,72 @@ export const pki = makePki({
   notAfter: new Date(Date.now() + HOUR / 1e6),
 })
 
-/** The packets of MQTT that the least server sends. */
-export const CONNACK = Uint8Array.of(0x20, 2, 0, 0)
+export const trusting = { context: createSecureContext({ ca: pki.authority }), serverName: NAME }
 
-export const puback = (publish: Buffer): Uint8Array => {
+/** Until `done`, for as long as a test may wait. */
+export const until = async (
+  done: () => boolean,
+  missing = (): string => 'never',
+): Promise<void> => {
+  const deadline = performance.now() + PATIENCE
+  while (!done()) {
+    if (performance.now() > deadline) throw new Error(missing())
+    await sleep(1)
+  }
+}
+
+export type Version = '3.1.1' | '5'
+
+/** Lets the client in; with MQTT 5, Receive Maximum is 2. */
+export const CONNACK: Readonly<Record<Version, Uint8Array>> = {
+  '3.1.1': Uint8Array.of(0x20, 2, 0, 0),
+  '5': Uint8Array.of(0x20, 6, 0, 0, 3, 0x21, 0, 2),
+}
+
+/** PUBACK, or PUBREC for QoS 2. */
+export const answerTo = (publish: Buffer): Uint8Array => {
   const at = 4 + publish.readUInt16BE(2)
-  return Uint8Array.of(0x40, 2, publish.readUInt8(at), publish.readUInt8(at + 1))
+  const type = (publish.readUInt8(0) & 0b110) === 2 ? 0x40 : 0x50
+  return Uint8Array.of(type, 2, publish.readUInt8(at), publish.readUInt8(at + 1))
 }
 
 /** What the server does with each packet of up to 129 bytes. */
 export type Answer = (packet: Buffer, socket: Socket) => void
 
 /** Lets clients in, and acknowledges. */
-export const willing: Answer = (packet, socket) => {
-  const first = packet.readUInt8(0)
-  if (first >> 4 === 1) socket.write(CONNACK)
-  else if (first >> 4 === 3 && (first & 0b110) !== 0) socket.write(puback(packet))
-}
+export const willing =
+  (version: Version = '3.1.1'): Answer =>
+  (packet, socket) => {
+    const first = packet.readUInt8(0)
+    const type = first >> 4
+    if (type === 1) socket.write(CONNACK[version])
+    else if (type === 3 && (first & 0b110) !== 0) socket.write(answerTo(packet))
+    else if (type === 6) socket.write(Uint8Array.of(0x70, 2, ...packet.subarray(2, 4)))
+  }
 
 export class LoopbackServer implements AsyncDisposable {
   readonly packets: Buffer[] = []
   readonly sockets: Socket[] = []
+  /** What is below each; the same, without TLS. */
+  readonly connections: Socket[] = []
   readonly #server: Server
-  readonly #answer: Answer
+  answer: Answer
 
   private constructor(answer: Answer, secure: boolean) {
-    this.#answer = answer
+    this.answer = answer
     const accept = (socket: Socket): void => this.#accept(socket)
     this.#server = secure
       ? createSecureServer(
           {
+            noDelay: true,
             cert: pki.certificate,
             key: pki.key,
             ciphers: 'ALL:TLS_AES_128_CCM_8_SHA256:TLS_AES_128_GCM_SHA256:@SECLEVEL=0',
           },
           accept,
         )
-      : createServer(accept)
+      : createServer({ noDelay: true }, accept)
+    this.#server.on('connection', (socket) => this.connections.push(socket))
     this.#server.on('tlsClientError', () => {})
   }
 
@@ -83,19 +112,18 @@ export class LoopbackServer implements AsyncDisposable {
       while (rest.length >= 2 && rest.length >= 2 + rest.readUInt8(1)) {
         const end = 2 + rest.readUInt8(1)
         this.packets.push(rest.subarray(0, end))
-        this.#answer(rest.subarray(0, end), socket)
+        this.answer(rest.subarray(0, end), socket)
         rest = rest.subarray(end)
       }
     })
   }
 
   /** Waits until so many packets have come. */
-  async heard(count: number): Promise<void> {
-    const deadline = performance.now() + PATIENCE
-    while (this.packets.length < count) {
-      if (performance.now() > deadline) throw new Error(`${this.packets.length} packets came`)
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
+  heard(count: number): Promise<void> {
+    return until(
+      () => this.packets.length >= count,
+      () => `${this.packets.length} packets came`,
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -104,36 +132,13 @@ export class LoopbackServer implements AsyncDisposable {
   }
 }
 
-/** What a session told, in words; `until` waits for a line. */
-export class Log implements DeviceEvents {
-  readonly lines: string[] = []
-  cause: Cause | null = null
-  sessionReady(): void {
-    this.lines.push('ready')
-  }
-  transmitted(sequence: number): void {
-    this.lines.push(`transmitted ${sequence}`)
-  }
-  acknowledged(sequence: number): void {
-    this.lines.push(`acknowledged ${sequence}`)
-  }
-  gaveUp(sequence: number, reason: string): void {
-    this.lines.push(`gave up ${sequence}: ${reason}`)
-  }
-  unblocked(): void {
-    this.lines.push('unblocked')
-  }
-  ended(cause: Cause): void {
-    this.cause = cause
-    this.lines.push(`ended ${cause.code}`)
-  }
-
-  async until(line: RegExp): Promise<void> {
-    const deadline = performance.now() + PATIENCE
-    while (!this.lines.some((one) => line.test(one))) {
-      if (performance.now() > deadline) throw new Error(`never ${line}: ${this.lines.join(', ')}`)
-      await new Promise((resolve) => setTimeout(resolve, 1))
-    }
+/** `until` waits for a line. */
+class Log extends DeviceLog {
+  until(line: RegExp): Promise<void> {
+    return until(
+      () => this.lines.some((one) => line.test(one)),
+      () => `never ${line}: ${this.lines.join(', ')}`,
+    )
   }
 }
 
@@ -159,7 +164,7 @@ export const dial = (
     established: () => {},
   })
   const config = {
-    device: 42,
+    device: DEVICE,
     reliability,
     options,
     serverName: NAME,
