@@ -50,6 +50,11 @@ const addRun = (
           runtime: { choices: RUNTIMES, default: 'auto', describe: 'how servers are started' },
           link: { choices: LINK_ENGINES, default: 'auto', describe: 'the link engine' },
           setup: { type: 'boolean', default: false, describe: 'first install missing servers' },
+          repeat: {
+            type: 'boolean',
+            default: true,
+            describe: 'run a cell that something disturbed once more (--no-repeat: do not)',
+          },
           'dry-run': {
             type: 'boolean',
             default: false,

@@ -45,6 +45,8 @@ export interface RunRequest {
   /** Options of the command line that changed the question. */
   readonly options: Narrowing
   readonly runtime: Runtime
+  /** A cell that something disturbed is run a second time. */
+  readonly repeats: boolean
   /** Where the lock of this machine is: `lockFolders()`. */
   readonly locks: readonly string[]
   /** Tells the user a line. */
@@ -125,7 +127,7 @@ const resume = async (folder: string, start: Start): Promise<Begun> => {
 
 /** Runs the cells that are not finished yet; run.json tells at any time how far it came. */
 const conduct = async (
-  { scenario, locks, progress, signal }: RunRequest,
+  { scenario, repeats, locks, progress, signal }: RunRequest,
   context: RunContext,
   { store, document, finished }: Begun,
 ): Promise<RunOutcome> => {
@@ -141,7 +143,7 @@ const conduct = async (
   announcer.runStarted(folder)
   try {
     const idle = await measureIdle(signal)
-    const plan = { scenario, blocks, context, store, idle, audit, finished, describe, announcer, signal } // prettier-ignore
+    const plan = { scenario, blocks, context, store, idle, repeats, audit, finished, describe, announcer, signal } // prettier-ignore
     const outcomes = await withReserve(folder, () => runBlocks(plan))
     await describe(outcomes, 'complete')
     return { folder, outcomes, interrupted: false }

@@ -36,7 +36,7 @@ const blocks = blocksOf(scenario)
 const [first = [], second = []] = blocks
 const ids = blocks.flat().map(({ id }) => id)
 
-const run = async (finished: ReadonlyMap<string, Outcome>) => {
+const run = async (finished: ReadonlyMap<string, Outcome>, repeats = true) => {
   const store = new Store(mkdtempSync(join(root, 'run-')))
   writeFileSync(join(store.folder, 'rows.ndjson'), '')
   const started: string[] = []
@@ -53,6 +53,7 @@ const run = async (finished: ReadonlyMap<string, Outcome>) => {
     context: {} as never,
     store,
     idle: { busy: 0 },
+    repeats,
     audit: new Audit(),
     finished,
     describe: () => Promise.resolve(),
@@ -99,4 +100,14 @@ test('an invalid cell is repeated at the end of its block, also when it was inva
   const one = await run(finished.set(`${a}.attempt2`, 'invalid'))
   assert.deepEqual(one.started, [`${b}.attempt2`, ...rest])
   assert.deepEqual(one.outcomes, { ...NONE, measured: 1, invalid: 1, unsupported: 4 })
+})
+
+test('where nothing is to be repeated, an invalid cell stays one', async () => {
+  const finished = new Map<string, Outcome>(first.map(({ id }) => [id, 'invalid']))
+  const { started, outcomes } = await run(finished, false)
+  assert.deepEqual(
+    started,
+    second.map(({ id }) => id),
+  )
+  assert.deepEqual(outcomes, { ...NONE, invalid: first.length, unsupported: second.length })
 })

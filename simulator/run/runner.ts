@@ -28,6 +28,8 @@ export interface RunPlan {
   readonly context: RunContext
   readonly store: Store
   readonly idle: Idle
+  /** Cells that something disturbed are run a second time. */
+  readonly repeats: boolean
   readonly audit: Audit
   /** How attempts ended that need not be run any more, by `attemptKey`. */
   readonly finished: ReadonlyMap<string, Outcome>
@@ -53,7 +55,7 @@ export const runBlocks = async (plan: RunPlan): Promise<Readonly<Record<Outcome,
       place++
       const outcome = await outcomeOf(plan, cell, 1, place)
       outcomes[outcome]++
-      if (outcome === 'invalid') again.push([cell, place])
+      if (outcome === 'invalid' && plan.repeats) again.push([cell, place])
     }
     for (const [cell, itsPlace] of again) {
       const outcome = await outcomeOf(plan, cell, 2, itsPlace)

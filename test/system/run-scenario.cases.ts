@@ -28,26 +28,31 @@ export interface RunResult extends AsyncDisposable {
   value(metric: string, stack: string): number
 }
 
-/** @param change what to ask instead of what the text asks */
+/**
+ * @param change what to ask instead of what the text asks
+ * @param repeats whether a cell that something disturbed is run a second time
+ */
 export const runText = async (
   yaml: string,
   change = (scenario: Scenario): Scenario => scenario,
   runtime: Runtime = 'process',
+  repeats = true,
 ): Promise<RunResult> => {
   const folder = await mkdtemp(join(tmpdir(), 'thingbench-test-'))
   const file = join(folder, 'scenario.yaml')
   await writeFile(file, yaml)
-  return run(change(readScenario(file, catalogue)), folder, runtime)
+  return run(change(readScenario(file, catalogue)), folder, runtime, repeats)
 }
 
-/** Runs a scenario that is resolved already. */
+/** Runs a scenario that is resolved already, each cell once, whatever disturbs it. */
 export const runResolved = async (scenario: Scenario): Promise<RunResult> =>
-  run(scenario, await mkdtemp(join(tmpdir(), 'thingbench-test-')))
+  run(scenario, await mkdtemp(join(tmpdir(), 'thingbench-test-')), 'process', false)
 
 const run = async (
   scenario: Scenario,
   folder: string,
-  runtime: Runtime = 'process',
+  runtime: Runtime,
+  repeats: boolean,
 ): Promise<RunResult> => {
   const out = join(folder, 'run')
   const progress = () => {}
@@ -59,6 +64,7 @@ const run = async (
     command: 'test',
     options: {},
     runtime,
+    repeats,
     locks: [folder],
     say: () => {},
     progress,

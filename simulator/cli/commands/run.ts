@@ -29,6 +29,7 @@ export interface RunArguments {
   readonly link: string
   readonly capture: boolean
   readonly resume?: string | undefined
+  readonly repeat: boolean
   readonly dryRun: boolean
 }
 
@@ -68,6 +69,7 @@ export const run = async (
       resume: earlier?.folder ?? null,
       options: optionsOf(argv),
       runtime,
+      repeats: argv.repeat,
       locks: lockFolders(),
       say: (line) => display.say(`thingbench: ${line}`),
       results: RESULTS,
