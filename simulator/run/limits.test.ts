@@ -34,6 +34,26 @@ test('the largest question of the format fits a large machine', () => {
   assert.deepEqual(fitOf(scenarioOf(50_000), LARGE), { binding: null, close: [] })
 })
 
+test('a second connection of each device is another open file, and large messages are memory', () => {
+  const bulk = '{ interval: 1 s, bulk: { payload: 4 MB, after: 1 s } }'
+  const text = (own: string): Scenario =>
+    parseScenario(
+      new TextEncoder().encode(`thingbench: 1
+stacks: [{ stack: mqtt-tcp, bulk: { ${own} } }]
+links: [lan]
+devices: 1000
+workload: ${bulk}`),
+      'x.yaml',
+      CATALOGUE,
+      folderProfiles(PROFILES),
+    )
+  assert.equal(openFilesFor(text('connection: shared')), 1074)
+  assert.equal(openFilesFor(text('connection: own')), 2074)
+  const small = { ...LARGE, memory: 4096 * MIB }
+  assert.match(fitOf(text('connection: shared'), small).binding?.text ?? '', /of memory/)
+  assert.equal(fitOf(text('chunk: 1 kB'), small).binding, null)
+})
+
 test('open files: the limit is named with the command that raises it', () => {
   const scenario = scenarioOf(20_000)
   assert.equal(openFilesFor(scenario), 20_264)

@@ -5,6 +5,7 @@
 import { SECOND } from '../core/clock.ts'
 import type { Cell, Phases, Scenario } from '../core/types.ts'
 import { messageInterval } from '../core/workload.ts'
+import { bulkPlanOf } from '../fleet/schedule-bulk.ts'
 import { ADDRESSES, DEVICE_NETWORK } from '../network/link-protocol.ts'
 import { expand } from '../scenario/expand.ts'
 import { CONNECTS_IN_FLIGHT, probesFor } from './parties.ts'
@@ -57,6 +58,8 @@ const OPENSSL_QUIC_KIB = 80
 const LARGEST_SESSION_KIB = Math.max(...Object.values(SESSION_KIB))
 /** A message is logged by the link in about five packets of 21 bytes, and stands in two ledgers and their reports. */
 const MESSAGE_BYTES = 125
+/** A large message is put together by the server, and by a front end before it in a buffer that doubles; the devices share theirs. */
+const LARGE_COPIES = 4
 /** That of mosquitto, which is built in, is the shortest of all servers. */
 const SHORTEST_BACKLOG = 100
 /** Charts, page and summary; 2.5 MiB were measured. */
@@ -96,10 +99,15 @@ export const fitOf = (scenario: Scenario, machine: Machine): Fit => {
 }
 
 /** How many files must be open in one process for the largest cell. */
-export const openFilesFor = (scenario: Scenario): number => {
-  const devices = Math.max(...scenario.devices)
-  return devices + probesFor(devices) + OWN_FILES
-}
+export const openFilesFor = (scenario: Scenario): number =>
+  Math.max(...expand(scenario).map(openFilesOf))
+
+const openFilesOf = (cell: Cell): number =>
+  cell.devices * connectionsOf(cell) + probesFor(cell.devices) + OWN_FILES
+
+/** Of a device. */
+const connectionsOf = ({ workload, stack }: Cell): number =>
+  bulkPlanOf(workload, stack)?.second ? 2 : 1
 
 /** How many devices may have a descriptor in one process, their probes too. */
 export const devicesInFiles = (openFiles: number): number =>
@@ -117,12 +125,13 @@ const number = (value: number): string => String(value).replaceAll(/\B(?=(\d{3})
 const mib = (bytes: number): string => `${number(Math.ceil(bytes / MIB))} MiB`
 const upTo = (devices: number): string => `; up to ${number(Math.max(0, devices))} devices fit`
 
-const filesOf = ({ id, devices }: Cell, { openFiles }: Machine): Need => {
-  const needed = devices + probesFor(devices) + OWN_FILES
+const filesOf = (cell: Cell, { openFiles }: Machine): Need => {
+  const { id } = cell
+  const needed = openFilesOf(cell)
   return {
     needed,
     available: openFiles,
-    text: `${id} needs ${number(needed)} open files in one process, and ${number(openFiles)} are allowed${upTo(devicesInFiles(openFiles))}`,
+    text: `${id} needs ${number(needed)} open files in one process, and ${number(openFiles)} are allowed${upTo(Math.floor(devicesInFiles(openFiles) / connectionsOf(cell)))}`,
     remedy: `To allow more in this shell, type: sudo prlimit --pid $$ --nofile=${needed}:${needed} (in a container: docker run --ulimit nofile=${needed}:${needed})`,
   }
 }
@@ -134,7 +143,9 @@ const memoryOf = (cell: Cell, phases: Phases, { memory, memoryOf: whose }: Machi
   const engine = stack.quic?.engine === 'openssl' ? OPENSSL_QUIC_KIB : 0
   const session = (plain + framing + engine) * KIB
   const sending = phases.warmup + phases.measure + phases.drain
-  const device = session + (sending / messageInterval(workload)) * MESSAGE_BYTES
+  const large = (bulkPlanOf(workload, stack)?.partSize ?? 0) * LARGE_COPIES
+  const messages = (sending / messageInterval(workload)) * MESSAGE_BYTES
+  const device = session * connectionsOf(cell) + messages + large
   const needed = BASE_MEMORY + devices * device
   return {
     needed,

@@ -9,7 +9,7 @@ const skip = skipReason()
 /** The law of scenarios/head-of-line.yaml in a tenth of its time. */
 const INTERVAL = 100
 const AFTER = 2
-const MEASURE = 9
+const MEASURE = 7
 const BLOCKED = `
 thingbench: 1
 name: head-of-line
