@@ -30,7 +30,7 @@ const ONLY_IN: Readonly<Record<string, RegExp>> = {
   yaml: /^(scenario|brokers\/runtimes\/container)\//,
   dockerode: /^brokers\/runtimes\/container\//,
   aedes: /^brokers\/aedes/,
-  ws: /^brokers\/aedes/,
+  ws: /^(brokers\/aedes|fleet\/reference\/server\.cases)/,
   mqtt: /^fleet\/reference\//,
   vega: /^report\//,
   'vega-lite': /^report\//,

@@ -69,6 +69,8 @@ const OPTIONAL = new Set<string | undefined>([
   '`cells/<cell>/broker.log`',
   '`cells/<cell>/mosquitto.conf`',
   '`cells/<cell>/prosody.cfg.lua`',
+  '`cells/<cell>/aedes.json`',
+  '`cells/<cell>/ejabberd.yml`',
 ])
 const ESCAPED = /[.*+?^${}()|[\]\\/]/gu
 

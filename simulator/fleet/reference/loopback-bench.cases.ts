@@ -14,34 +14,36 @@ import {
   until,
   willing,
   type Dialled,
+  type Way,
   type Version,
 } from './server.cases.ts'
 
 /** ms; far more than a round trip of loopback. */
 const REST = 10
 
-interface Way {
-  readonly version: Version
-  readonly secure: boolean
-}
-
 class LoopbackBench implements SessionBench {
   readonly #server: LoopbackServer
   readonly #dialled: Dialled
-  readonly #way: Way
+  readonly #version: Version
   #silent = false
 
-  private constructor(server: LoopbackServer, way: Way, reliability: Reliability) {
+  private constructor(
+    server: LoopbackServer,
+    version: Version,
+    { secure, webSocket }: Way,
+    reliability: Reliability,
+  ) {
     this.#server = server
-    this.#way = way
-    const { version, secure } = way
-    server.answer = (packet, socket) => {
-      if (!this.#silent) willing(version)(packet, socket)
+    this.#version = version
+    server.answer = (packet, stream) => {
+      if (!this.#silent) willing(version)(packet, stream)
     }
-    this.#dialled = dial(server.port, reliability, { version }, secure ? trusting : null)
+    const tls = secure ? trusting : null
+    this.#dialled = dial(server.port, reliability, { version }, tls, webSocket)
   }
-  static async open(way: Way, reliability: Reliability): Promise<LoopbackBench> {
-    return new LoopbackBench(await LoopbackServer.start(() => {}, way.secure), way, reliability)
+  static async open(version: Version, way: Way, reliability: Reliability): Promise<LoopbackBench> {
+    const server = await LoopbackServer.start(() => {}, way)
+    return new LoopbackBench(server, version, way, reliability)
   }
 
   get session(): Dialled['session'] {
@@ -51,7 +53,7 @@ class LoopbackBench implements SessionBench {
     return this.#dialled.log
   }
   arrived(): string[] {
-    const after = this.#way.version === '5' ? 1 : 0
+    const after = this.#version === '5' ? 1 : 0
     return this.#server.packets
       .filter((packet) => packet.readUInt8(0) >> 4 === 3)
       .map((packet) => {
@@ -60,7 +62,7 @@ class LoopbackBench implements SessionBench {
       })
   }
   closes(): number {
-    return this.#server.sockets.filter(({ readableEnded }) => readableEnded).length
+    return this.#server.streams.filter(({ readableEnded }) => readableEnded).length
   }
   connect(): Promise<void> {
     const { log } = this
@@ -89,7 +91,7 @@ class LoopbackBench implements SessionBench {
     this.#silent = true
   }
   hear(bytes: Uint8Array): void {
-    this.#server.sockets.at(-1)?.write(bytes)
+    this.#server.streams.at(-1)?.write(bytes)
   }
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.log.over) this.close()
@@ -98,8 +100,11 @@ class LoopbackBench implements SessionBench {
 }
 
 /** With MQTT 5 the server takes two messages at a time. */
-export const loopbackBench = (way: Way): BenchSubject => ({
-  name: `the package mqtt, MQTT ${way.version} over ${way.secure ? 'TLS' : 'TCP'}`,
+export const loopbackBench = (version: Version, way: Way): BenchSubject => ({
+  name: `the package mqtt, MQTT ${version} over ${wordsOf(way)}`,
   reliabilities: ['best-effort', 'acknowledged', 'exactly-once'],
-  open: (reliability) => LoopbackBench.open(way, reliability),
+  open: (reliability) => LoopbackBench.open(version, way, reliability),
 })
+
+const wordsOf = ({ secure, webSocket }: Way): string =>
+  [...(webSocket ? ['WebSocket'] : []), secure ? 'TLS' : 'TCP'].join(' over ')

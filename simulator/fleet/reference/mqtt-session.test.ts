@@ -1,5 +1,6 @@
 /** The session by the package `mqtt`: the cases of every session over real sockets, and what is its own. */
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { Traffic } from '../../core/layer.ts'
@@ -13,6 +14,8 @@ import {
   dial,
   LoopbackServer,
   NAME,
+  PLAIN,
+  SECURE,
   pki,
   trusting,
   willing,
@@ -35,8 +38,10 @@ const HELLO = {
 }
 const STYLE = { topic: 'd', retain: false, userProperties: new Uint8Array(0) } as const
 
-sessionCases(loopbackBench({ version: '3.1.1', secure: false }))
-sessionCases(loopbackBench({ version: '5', secure: true }))
+sessionCases(loopbackBench('3.1.1', PLAIN))
+sessionCases(loopbackBench('5', SECURE))
+sessionCases(loopbackBench('5', { secure: false, webSocket: true }))
+sessionCases(loopbackBench('3.1.1', { secure: true, webSocket: true }))
 
 for (const reliability of ['best-effort', 'acknowledged'] as const)
   for (const version of ['3.1.1', '5'] as const)
@@ -71,7 +76,7 @@ for (const reliability of ['best-effort', 'acknowledged'] as const)
     })
 
 test('no more messages are on their way than the Receive Maximum of the server allows', async () => {
-  const deaf: Answer = (packet, socket) => packet[0] === 0x10 && socket.write(CONNACK['5'])
+  const deaf: Answer = (packet, stream) => packet[0] === 0x10 && stream.write(CONNACK['5'])
   await using server = await LoopbackServer.start(deaf)
   const { session, log } = dial(server.port, 'acknowledged', { version: '5' })
   await log.until(/^ready$/)
@@ -90,10 +95,10 @@ test('close says DISCONNECT', async () => {
 })
 
 const ENDS: readonly (readonly [string, Answer, string, RegExp])[] = [
-  ['wrong credentials', (_, socket) => socket.write(Uint8Array.of(0x20, 2, 0, 5)), 'authentication', /not authorized/],
-  ['an orderly end', (_, socket) => socket.end(CONNACK['3.1.1']), 'closed', /peer closed/],
-  ['a reset', (_, socket) => socket.resetAndDestroy(), 'reset', /ECONNRESET.*before CONNACK/],
-  ['no packet of MQTT', (_, socket) => socket.write('HTTP/1.1 400 Bad'), 'protocol', /before CONNACK/],
+  ['wrong credentials', (_, stream) => stream.write(Uint8Array.of(0x20, 2, 0, 5)), 'authentication', /not authorized/],
+  ['an orderly end', (_, stream) => stream.end(CONNACK['3.1.1']), 'closed', /peer closed/],
+  ['a reset', (_, stream) => (stream as Socket).resetAndDestroy(), 'reset', /ECONNRESET.*before CONNACK/],
+  ['no packet of MQTT', (_, stream) => stream.write('HTTP/1.1 400 Bad'), 'protocol', /before CONNACK/],
 ] // prettier-ignore
 
 for (const [what, answer, code, words] of ENDS)
@@ -107,9 +112,9 @@ for (const [what, answer, code, words] of ENDS)
   })
 
 test('a message that the server refuses is given up, with its reason', async () => {
-  const answer: Answer = (packet, socket) => {
+  const answer: Answer = (packet, stream) => {
     const [type = 0, , high = 0, low = 0] = packet[0] === 0x10 ? [] : answerTo(packet)
-    socket.write(type === 0 ? CONNACK['5'] : Uint8Array.of(type, 4, high, low, 0x97, 0))
+    stream.write(type === 0 ? CONNACK['5'] : Uint8Array.of(type, 4, high, low, 0x97, 0))
   }
   await using server = await LoopbackServer.start(answer)
   const { session, log } = dial(server.port, 'acknowledged', { version: '5' })
@@ -135,7 +140,7 @@ for (const tls of [
   { version: '1.2', group: 'X25519', cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256' },
 ] as const)
   test(`over TLS ${tls.version} it is ready after the handshake, and says what was negotiated`, async () => {
-    await using server = await LoopbackServer.start(willing(), true)
+    await using server = await LoopbackServer.start(willing(), SECURE)
     const context = secureContext(tls, pki.authority)
     const secure = { context, serverName: NAME }
     const { session, log, connection } = dial(server.port, 'acknowledged', {}, secure)
@@ -157,7 +162,7 @@ for (const tls of [
   })
 
 test('a certificate that nobody it trusts has signed, and one of another name, end it as certificate', async () => {
-  await using server = await LoopbackServer.start(willing(), true)
+  await using server = await LoopbackServer.start(willing(), SECURE)
   const untrusting = { context: createSecureContext({ ca: [] }), serverName: NAME }
   for (const tls of [untrusting, { ...trusting, serverName: 'other.test' }]) {
     const { log } = dial(server.port, 'acknowledged', {}, tls)

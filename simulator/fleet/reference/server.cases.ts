@@ -1,8 +1,12 @@
 /** A server on loopback that answers as it is told to, for tests of sessions on Node's sockets. */
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecureContext, createServer as createSecureServer } from 'node:tls'
+import { createWebSocketStream, WebSocketServer } from 'ws'
 import { SECOND } from '../../core/clock.ts'
 import { Random } from '../../core/random.ts'
 import type { ProtocolOptions, Reliability } from '../../core/types.ts'
@@ -53,47 +57,62 @@ export const answerTo = (publish: Buffer): Uint8Array => {
 }
 
 /** What the server does with each packet of up to 129 bytes. */
-export type Answer = (packet: Buffer, socket: Socket) => void
+export type Answer = (packet: Buffer, stream: Duplex) => void
 
 /** Lets clients in, and acknowledges. */
 export const willing =
   (version: Version = '3.1.1'): Answer =>
-  (packet, socket) => {
+  (packet, stream) => {
     const first = packet.readUInt8(0)
     const type = first >> 4
-    if (type === 1) socket.write(CONNACK[version])
-    else if (type === 3 && (first & 0b110) !== 0) socket.write(answerTo(packet))
-    else if (type === 6) socket.write(Uint8Array.of(0x70, 2, ...packet.subarray(2, 4)))
+    if (type === 1) stream.write(CONNACK[version])
+    else if (type === 3 && (first & 0b110) !== 0) stream.write(answerTo(packet))
+    else if (type === 6) stream.write(Uint8Array.of(0x70, 2, ...packet.subarray(2, 4)))
   }
+
+/** How the client reaches the server. */
+export interface Way {
+  readonly secure: boolean
+  readonly webSocket: boolean
+}
+
+export const PLAIN: Way = { secure: false, webSocket: false }
+export const SECURE: Way = { secure: true, webSocket: false }
+
+const TLS = {
+  noDelay: true,
+  cert: pki.certificate,
+  key: pki.key,
+  ciphers: 'ALL:TLS_AES_128_CCM_8_SHA256:TLS_AES_128_GCM_SHA256:@SECLEVEL=0',
+} as const
+
+/** @param accept is given what carries MQTT */
+const serverOf = ({ secure, webSocket }: Way, accept: (stream: Duplex) => void): Server => {
+  if (!webSocket)
+    return secure ? createSecureServer(TLS, accept) : createServer({ noDelay: true }, accept)
+  const server = secure ? createHttpsServer(TLS) : createHttpServer({ noDelay: true })
+  const sockets = new WebSocketServer({ server })
+  sockets.on('connection', (socket) => accept(createWebSocketStream(socket)))
+  return server
+}
 
 export class LoopbackServer implements AsyncDisposable {
   readonly packets: Buffer[] = []
-  readonly sockets: Socket[] = []
-  /** What is below each; the same, without TLS. */
+  /** What carries MQTT, and the TCP connection below each. */
+  readonly streams: Duplex[] = []
   readonly connections: Socket[] = []
   readonly #server: Server
   answer: Answer
 
-  private constructor(answer: Answer, secure: boolean) {
+  private constructor(answer: Answer, way: Way) {
     this.answer = answer
-    const accept = (socket: Socket): void => this.#accept(socket)
-    this.#server = secure
-      ? createSecureServer(
-          {
-            noDelay: true,
-            cert: pki.certificate,
-            key: pki.key,
-            ciphers: 'ALL:TLS_AES_128_CCM_8_SHA256:TLS_AES_128_GCM_SHA256:@SECLEVEL=0',
-          },
-          accept,
-        )
-      : createServer({ noDelay: true }, accept)
+    this.#server = serverOf(way, (stream) => this.#accept(stream))
     this.#server.on('connection', (socket) => this.connections.push(socket))
     this.#server.on('tlsClientError', () => {})
   }
 
-  static async start(answer: Answer, secure = false): Promise<LoopbackServer> {
-    const server = new LoopbackServer(answer, secure)
+  static async start(answer: Answer, way = PLAIN): Promise<LoopbackServer> {
+    const server = new LoopbackServer(answer, way)
     server.#server.listen(0, HOST)
     await once(server.#server, 'listening')
     return server
@@ -103,16 +122,16 @@ export class LoopbackServer implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port
   }
 
-  #accept(socket: Socket): void {
+  #accept(stream: Duplex): void {
     let rest = Buffer.alloc(0)
-    this.sockets.push(socket)
-    socket.on('error', () => {})
-    socket.on('data', (bytes: Buffer) => {
+    this.streams.push(stream)
+    stream.on('error', () => {})
+    stream.on('data', (bytes: Buffer) => {
       rest = Buffer.concat([rest, bytes])
       while (rest.length >= 2 && rest.length >= 2 + rest.readUInt8(1)) {
         const end = 2 + rest.readUInt8(1)
         this.packets.push(rest.subarray(0, end))
-        this.answer(rest.subarray(0, end), socket)
+        this.answer(rest.subarray(0, end), stream)
         rest = rest.subarray(end)
       }
     })
@@ -127,7 +146,7 @@ export class LoopbackServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.sockets) socket.destroy()
+    for (const socket of this.connections) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 }
@@ -153,6 +172,7 @@ export const dial = (
   reliability: Reliability,
   options: ProtocolOptions = {},
   tls: ConnectionOptions['tls'] = null,
+  webSocket = false,
 ): Dialled => {
   const log = new Log()
   const connection = new Connection({
@@ -160,7 +180,7 @@ export const dial = (
     remote: { host: HOST, port },
     noDelay: true,
     tls,
-    webSocket: null,
+    webSocket: webSocket ? { host: `${NAME}:${port}`, path: '/mqtt', subprotocol: 'mqtt' } : null,
     established: () => {},
   })
   const config = {
