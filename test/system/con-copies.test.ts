@@ -21,7 +21,7 @@ repetitions: 1
 `
 
 it('sends 1.234 copies per request at 10 % loss each way', { skip: skipReason() }, async () => {
-  await using result = await runText(scenario)
+  await using result = await runText(scenario, { repeats: true })
   const success = (1 - LOSS) ** 2
   const expected = [0, 1, 2, 3, 4].reduce((sum, k) => sum + (1 - success) ** k, 0)
   const n = result.rows.find((r) => r.metric === 'delivery.ratio')?.n ?? 0

@@ -162,7 +162,7 @@ describe('a run with servers in containers', { skip }, () => {
     const runs = new Map<Runtime, Awaited<ReturnType<typeof runText>>>()
     await using stack = new AsyncDisposableStack()
     for (const runtime of ['process', 'container'] as const)
-      runs.set(runtime, stack.use(await runText(SCENARIO, undefined, runtime)))
+      runs.set(runtime, stack.use(await runText(SCENARIO, { runtime })))
     const value = (runtime: Runtime, metric: string, name: string): number =>
       runs.get(runtime)?.value(metric, name) ?? NaN
     for (const name of ['mqtt-tcp', 'mqtt-tls', 'xmpp-tcp', 'coap-udp'])

@@ -30,7 +30,7 @@ describe('a storm of handshakes', { skip: skipReason() }, () => {
       phases: { ...scenario.phases, measure: 12 * SECOND },
       repetitions: 1,
     })
-    result = await runText(readFileSync(FILE, 'utf8'), change, 'process', false)
+    result = await runText(readFileSync(FILE, 'utf8'), { change })
   })
   after(() => result[Symbol.asyncDispose]())
 

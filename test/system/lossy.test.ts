@@ -30,7 +30,7 @@ repetitions: 1
 describe('100 devices on a link that loses 5 % each way', { skip: skipReason() }, () => {
   let result: RunResult
   before(async () => {
-    result = await runText(scenario)
+    result = await runText(scenario, { repeats: true })
   })
   after(() => result[Symbol.asyncDispose]())
 

@@ -21,7 +21,7 @@ describe('two NAT rebindings', { skip: skipReason() }, () => {
   before(async () => {
     const text = readFileSync(FILE, 'utf8')
     const once = { devices: [DEVICES], repetitions: 1 }
-    rebound = await runText(text, (scenario): Scenario => ({ ...scenario, ...once }))
+    rebound = await runText(text, { change: (scenario) => ({ ...scenario, ...once }) })
     const calm = (scenario: Scenario): Scenario => ({
       ...scenario,
       ...once,
@@ -29,7 +29,7 @@ describe('two NAT rebindings', { skip: skipReason() }, () => {
       baseline: { quic: 'quic' },
       timeline: [],
     })
-    quiet = await runText(text, calm, 'process', false)
+    quiet = await runText(text, { change: calm })
   })
   after(async () => {
     await rebound[Symbol.asyncDispose]()

@@ -53,7 +53,7 @@ describe('one lost message of a device that says little', { skip: skipReason() }
 
   for (const link of LINKS)
     it(`RTT ${link.rtt} ms: it is said again after SRTT and what the stack adds`, async (t) => {
-      await using result = await runText(scenario(link), undefined, 'process', false)
+      await using result = await runText(scenario(link))
       for (const name of NAMES) {
         const { least, about } = STACKS[name]
         const found = (await recovered(result, name)) - 2 * link.rtt
@@ -101,7 +101,7 @@ repetitions: 1
 describe('messages one after the other, with 5 % loss each way', { skip: skipReason() }, () => {
   let result: RunResult
   before(async () => {
-    result = await runText(LOSSY)
+    result = await runText(LOSSY, { repeats: true })
   })
   after(() => result[Symbol.asyncDispose]())
 

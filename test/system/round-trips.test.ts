@@ -80,7 +80,7 @@ for (const group of GROUPS)
     let result: RunResult
 
     before(async () => {
-      result = await runText(scenarioOf(group))
+      result = await runText(scenarioOf(group), { repeats: true })
     })
     after(() => result[Symbol.asyncDispose]())
 

@@ -28,31 +28,30 @@ export interface RunResult extends AsyncDisposable {
   value(metric: string, stack: string): number
 }
 
-/**
- * @param change what to ask instead of what the text asks
- * @param repeats whether a cell that something disturbed is run a second time
- */
-export const runText = async (
-  yaml: string,
-  change = (scenario: Scenario): Scenario => scenario,
-  runtime: Runtime = 'process',
-  repeats = true,
-): Promise<RunResult> => {
+export interface HowToRun {
+  /** What to ask instead of what the text asks. */
+  readonly change?: (scenario: Scenario) => Scenario
+  readonly runtime?: Runtime
+  /** Whether a cell that something disturbed is run a second time: where a law is to be seen, or a verdict. Default: no. */
+  readonly repeats?: boolean
+}
+
+export const runText = async (yaml: string, how: HowToRun = {}): Promise<RunResult> => {
+  const { change = (scenario) => scenario } = how
   const folder = await mkdtemp(join(tmpdir(), 'thingbench-test-'))
   const file = join(folder, 'scenario.yaml')
   await writeFile(file, yaml)
-  return run(change(readScenario(file, catalogue)), folder, runtime, repeats)
+  return run(change(readScenario(file, catalogue)), folder, how)
 }
 
-/** Runs a scenario that is resolved already, each cell once, whatever disturbs it. */
+/** Runs a scenario that is resolved already. */
 export const runResolved = async (scenario: Scenario): Promise<RunResult> =>
-  run(scenario, await mkdtemp(join(tmpdir(), 'thingbench-test-')), 'process', false)
+  run(scenario, await mkdtemp(join(tmpdir(), 'thingbench-test-')))
 
 const run = async (
   scenario: Scenario,
   folder: string,
-  runtime: Runtime,
-  repeats: boolean,
+  { runtime = 'process', repeats = false }: HowToRun = {},
 ): Promise<RunResult> => {
   const out = join(folder, 'run')
   const progress = () => {}

@@ -225,10 +225,12 @@ workload: { interval: 1 s }
 repetitions: 1
 `
     const congestion = 'nonesuch' as TcpOptions['congestion']
-    await using result = await runText(text, (scenario) => ({
-      ...scenario,
-      stacks: scenario.stacks.map((stack) => ({ ...stack, tcp: { ...stack.tcp, congestion } })),
-    }))
+    await using result = await runText(text, {
+      change: (scenario) => ({
+        ...scenario,
+        stacks: scenario.stacks.map((stack) => ({ ...stack, tcp: { ...stack.tcp, congestion } })),
+      }),
+    })
     const [row, ...more] = result.rows
     assert.equal(row?.outcome, 'unsupported')
     assert.match(

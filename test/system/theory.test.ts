@@ -40,7 +40,7 @@ describe('theory holds on a 50 ms link', { skip: skipReason() }, () => {
   }
 
   before(async () => {
-    result = await runText(scenario)
+    result = await runText(scenario, { repeats: true })
   })
   after(() => result[Symbol.asyncDispose]())
 

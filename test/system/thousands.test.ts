@@ -18,7 +18,7 @@ it(
   'MQTT and CoAP deliver everything, and the cells are valid',
   { skip: skipReason() },
   async (t) => {
-    await using result = await runText(scenario('mqtt-tcp, coap-udp', 2))
+    await using result = await runText(scenario('mqtt-tcp, coap-udp', 2), { repeats: true })
     for (const stack of ['mqtt-tcp', 'coap-udp']) {
       const verdicts = result.rows.filter((r) => r.metric === 'outcome' && r.stack === stack)
       for (const { outcome, warnings } of verdicts)
@@ -50,7 +50,7 @@ for (const [what, stack, devices] of [
     `${what} deliver everything, or it is said which process was the limit`,
     { skip: skipReason() },
     async (t) => {
-      await using result = await runText(scenario(stack, 1, devices))
+      await using result = await runText(scenario(stack, 1, devices), { repeats: true })
       const verdict = result.rows.findLast((r) => r.metric === 'outcome')
       t.diagnostic(`${stack}: ${verdict?.outcome} ${verdict?.warnings.join('; ')}`)
       for (const { metric, value } of result.rows)

@@ -25,7 +25,7 @@ describe('devices that wake up to report', { skip: skipReason() }, () => {
       timeline: scenario.timeline.slice(0, 1),
       repetitions: 1,
     })
-    result = await runText(readFileSync(FILE, 'utf8'), change, 'process', false)
+    result = await runText(readFileSync(FILE, 'utf8'), { change })
   })
   after(() => result[Symbol.asyncDispose]())
 
