@@ -21,6 +21,9 @@ test('the doctor says of each engine what works', () => {
   const user = engineFinding(DOCKER, false)
   assert.deepEqual([user.state, user.detail], ['note', 'Docker 20.10: containers need root'])
   assert.match(user.remedy ?? '', /^sudo /)
+  const rootless = engineFinding({ ...DOCKER, name: 'Podman', rootless: true }, true)
+  assert.match(rootless.detail, /^Podman 20\.10, rootless: .*belong to a user/)
+  assert.match(rootless.remedy ?? '', /DOCKER_HOST/)
   const far = { ...DOCKER, name: 'Docker Desktop', otherKernel: '6.10-linuxkit' } as const
   const desktop = engineFinding(far, true)
   assert.match(desktop.detail, /^Docker Desktop 20\.10: .*another kernel \(6\.10-linuxkit; /)

@@ -27,6 +27,11 @@ export const engineFinding = (about: EngineDescription, privileged: boolean): Fi
       `its containers run on another kernel (${about.otherKernel}; here: ${release()}), in a virtual machine or far away, where no link can be laid into them; thingbench itself runs there`,
       'docker-compose run --rm bench run SCENARIO',
     )
+  if (about.rootless)
+    return note(
+      'the namespaces of its containers belong to a user, which nobody has tried yet; a processor or a limit that it leaves out is refused',
+      "root's engine: sudo DOCKER_HOST=unix:///var/run/docker.sock ./thingbench run ... --runtime container",
+    )
   if (!privileged)
     return note('containers need root', 'sudo ./thingbench run ... --runtime container')
   return { what: WHAT, state: 'ok', detail: words, remedy: null }
