@@ -63,7 +63,7 @@ test('a broker whose process has gone is to blame, even when how it ended is kno
   using watch = new Watch(new AbortController().signal)
   // No process has so great a number (PID_MAX_LIMIT).
   const broker = new FakeBroker(4_194_305)
-  watch.broker = broker
+  watch.server(broker)
   watch.role({ failure })
   setTimeout(() => (broker.how = 'signal SIGKILL: out of memory'), 500)
   const blamed = await watch.blame()

@@ -65,12 +65,13 @@ export class Watch implements Disposable {
     if (this.#isUnexplained()) this.#unexplained++
   }
 
-  /** Whether the broker's process has gone, but nobody has said how: it may be to blame, and will be told of soon. */
+  /** Whether the process of a server has gone, but nobody has said how: it may be to blame, and will be told of soon. */
   #isUnexplained(): boolean {
-    const { broker } = this
-    if (broker === null || broker.ended() !== null || this.#unexplained >= MOST_LOOKS) return false
-    const [first] = broker.pids()
-    return first !== undefined && identityOf(first) === null
+    if (this.#unexplained >= MOST_LOOKS) return false
+    return this.#servers.some((server) => {
+      const [first] = server.pids()
+      return server.ended() === null && first !== undefined && identityOf(first) === null
+    })
   }
 
   /** A server that has died is blamed before those who lost their connection to it. */
