@@ -17,7 +17,7 @@ stacks: [${stacks}]
 links: [${link}]
 devices: 20
 workload: { interval: 250 ms, payload: 100 B, reliability: acknowledged }
-phases: { ramp: 250 ms, warmup: 500 ms, measure: 1.5 s, drain: 500 ms }
+phases: { ramp: 200 ms, warmup: 300 ms, measure: 1 s, drain: 300 ms }
 repetitions: 2
 `
 const QUESTIONS = [
