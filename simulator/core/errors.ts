@@ -60,6 +60,10 @@ export const ERRORS = {
     exit: 1,
     text: 'Servers in containers need root: their link is laid into network namespaces that belong to root, whoever may use the engine. You are user {user}. Type: sudo ./thingbench {words}',
   },
+  TB_ENGINE_ELSEWHERE: {
+    exit: 1,
+    text: 'The container engine at {socket} ({engine}) runs containers on another kernel ({kernel}; here: {here}), in a virtual machine or far away: no link can be laid into them. Run thingbench itself there, docker-compose run --rm bench run SCENARIO, name an engine of this machine in DOCKER_HOST, or take the servers of this machine: --runtime process.',
+  },
   TB_ENGINE_SILENT: {
     exit: 1,
     text: 'No container engine answers at {reason}. {remedy} Or take the servers of this machine: --runtime process.',

@@ -32,6 +32,13 @@ test('each runtime starts in containers what it should', async () => {
   assert.deepEqual(await inContainers('container', SERVERS), ['mosquitto', 'prosody'])
 })
 
+test('an engine of another kernel is as good as none, unless containers are asked for', async () => {
+  await using engine = await FakeEngine.start()
+  engine.info = { KernelVersion: '6.10.14-linuxkit' }
+  assert.equal(await inContainers('auto', SERVERS), null)
+  await assert.rejects(inContainers('container', SERVERS), { code: 'TB_ENGINE_ELSEWHERE' })
+})
+
 test('where no engine answers, only who asks for containers is refused', async () => {
   const before = process.env.DOCKER_HOST
   process.env.DOCKER_HOST = 'unix:///nowhere/engine.sock'

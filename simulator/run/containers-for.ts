@@ -20,7 +20,7 @@ export interface Server {
  * Images are built before the first cell, because that takes processors.
  * @param say tells the user a line
  * @returns null where no server is started in a container
- * @throws ThingbenchError TB_ENGINE_SILENT, TB_IMAGE_BUILD
+ * @throws ThingbenchError TB_ENGINE_SILENT, TB_ENGINE_ELSEWHERE, TB_IMAGE_BUILD
  */
 export const containersFor = async (
   runtime: Runtime,
@@ -31,10 +31,16 @@ export const containersFor = async (
   if (runtime === 'process') return null
   const wanted =
     runtime === 'container' ? servers.map(({ product }) => product) : await needed(servers)
-  if (wanted.length === 0 || (runtime === 'auto' && !(await probeEngine()).ok)) return null
+  if (wanted.length === 0 || (runtime === 'auto' && !(await isThere()))) return null
   const containers = await Containers.open()
   await containers.prepare(wanted, say, signal)
   return containers
+}
+
+/** Whether an engine of this machine answers. */
+const isThere = async (): Promise<boolean> => {
+  const probe = await probeEngine()
+  return probe.ok && probe.about.otherKernel === null
 }
 
 const needed = async (servers: readonly Server[]): Promise<BrokerProduct[]> => {

@@ -3,12 +3,12 @@ import { constants, accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { BrokerProduct } from '../brokers/broker.ts'
 import { BROKERS } from '../brokers/catalogue.ts'
-import { probeEngine } from '../brokers/runtimes/container/engine.ts'
 import { inRange } from '../brokers/versions.ts'
 import { quiche, QUICHE_VERSION } from '../native/quiche.ts'
 import { probeTun } from '../network/host.ts'
 import { calibrationFile, machineIdentity, readCalibration } from './calibration/store.ts'
 import { wrongNode } from './environment.ts'
+import { containerEngine } from './engine-finding.ts'
 import { devicesInFiles, devicesInMemory } from './limits.ts'
 import { describeMachine } from './machine.ts'
 import { allowedProcessors } from './processors.ts'
@@ -147,20 +147,6 @@ const quicLibrary = (): Finding => {
   }
 }
 
-/** Only those who ask for containers need one. */
-const containerEngine = async (): Promise<Finding> => {
-  const what = 'container engine'
-  const found = await probeEngine()
-  if (!found.ok) {
-    const detail = `none answers at ${found.reason}: needed for --runtime container`
-    return { what, state: 'note', detail, remedy: found.remedy }
-  }
-  const { Version: version } = await found.engine.version()
-  if (isPrivileged()) return { what, state: 'ok', detail: version, remedy: null }
-  const detail = `${version}, but containers need root`
-  return { what, state: 'note', detail, remedy: 'sudo ./thingbench run ... --runtime container' }
-}
-
 const limits = async (): Promise<Finding[]> => {
   const { openFiles, memory } = await describeMachine(COMMON_SIZE, process.cwd(), undefined)
   const enough = openFiles >= COMMON_SIZE
@@ -215,7 +201,7 @@ export const examine = async (): Promise<Finding[]> => [
   ...(await link()),
   ...(await brokers()),
   quicLibrary(),
-  await containerEngine(),
+  await containerEngine(isPrivileged()),
   ...(await limits()),
   calibration(),
 ]

@@ -88,7 +88,10 @@ export const runScenario = async (request: RunRequest): Promise<RunOutcome> => {
   const context = createContext(request.scenario, lock, containers)
   const start: Start = {
     command: request.command,
-    environment: await describeEnvironment(),
+    environment: {
+      ...(await describeEnvironment()),
+      ...(containers && { container_engine: containers.engine }),
+    },
     processors: context.processors,
   }
   const begun = request.resume ? await resume(request.resume, start) : await begin(request, start)

@@ -12,8 +12,14 @@ class FakeBroker implements Broker {
   readonly version = '1'
   readonly runtime = 'process'
   how: string | null = null
+  readonly #pids: readonly number[]
+
+  constructor(...pids: readonly number[]) {
+    this.#pids = pids
+  }
+
   pids(): readonly number[] {
-    return []
+    return this.#pids
   }
   log(): string {
     return Array.from({ length: 30 }, (_, i) => `line ${i}`).join('\n')
@@ -51,6 +57,17 @@ test('a broker that died is to blame before who lost the connection to it, even 
   assert.match(blamed?.message ?? '', /Fake server ended .*signal SIGKILL/)
   assert.match(blamed?.message ?? '', /line 10\n[^]*line 29$/)
   assert.doesNotMatch(blamed?.message ?? '', /line 9\n/)
+})
+
+test('a broker whose process has gone is to blame, even when how it ended is known much later', async () => {
+  using watch = new Watch(new AbortController().signal)
+  // No process has so great a number (PID_MAX_LIMIT).
+  const broker = new FakeBroker(4_194_305)
+  watch.server(broker)
+  watch.role({ failure })
+  setTimeout(() => (broker.how = 'signal SIGKILL: out of memory'), 500)
+  const blamed = await watch.blame()
+  assert.equal(blamed?.code, 'TB_BROKER_DIED')
 })
 
 test('nobody is to blame for an interruption, or for a wait that was merely too long', async () => {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker } from '../brokers/broker.ts'
 import { ThingbenchError } from '../core/errors.ts'
+import { identityOf } from './process-identity.ts'
 
 /** What is looked at of a role's process. */
 export interface Watched {
@@ -13,6 +14,8 @@ export interface Watched {
 const PERIOD = 100
 /** After so many of them what has happened is known. */
 const LOOKS = 3
+/** So many are given to an engine that knows why a container ended, and is busy with the end of it. */
+const MOST_LOOKS = 50
 const LAST_LINES = 20
 
 export class Watch implements Disposable {
@@ -23,6 +26,7 @@ export class Watch implements Disposable {
   readonly #failed = new AbortController()
   readonly #timer: NodeJS.Timeout
   #seen = false
+  #unexplained = 0
 
   constructor(interrupt: AbortSignal) {
     this.signal = AbortSignal.any([interrupt, this.#failed.signal])
@@ -42,8 +46,10 @@ export class Watch implements Disposable {
 
   /** After a wait that failed: which party is to blame for it; null when none is, or the run was interrupted. */
   async blame(): Promise<ThingbenchError | null> {
-    if (!this.signal.aborted)
-      await sleep(LOOKS * PERIOD, undefined, { signal: this.signal }).catch(() => {})
+    for (let looks = 0; looks < LOOKS || this.#isUnexplained(); looks++) {
+      if (this.signal.aborted) break
+      await sleep(PERIOD, undefined, { signal: this.signal }).catch(() => {})
+    }
     return this.#failed.signal.aborted ? (this.#failed.signal.reason as ThingbenchError) : null
   }
 
@@ -54,8 +60,18 @@ export class Watch implements Disposable {
   #look(): void {
     const failure = this.#failure()
     // At the second look: what one party's end does to the others may be heard before that end itself, and before its last words.
-    if (failure !== null && this.#seen) this.#failed.abort(failure)
+    if (failure !== null && this.#seen && !this.#isUnexplained()) this.#failed.abort(failure)
     this.#seen = failure !== null
+    if (this.#isUnexplained()) this.#unexplained++
+  }
+
+  /** Whether the process of a server has gone, but nobody has said how: it may be to blame, and will be told of soon. */
+  #isUnexplained(): boolean {
+    if (this.#unexplained >= MOST_LOOKS) return false
+    return this.#servers.some((server) => {
+      const [first] = server.pids()
+      return server.ended() === null && first !== undefined && identityOf(first) === null
+    })
   }
 
   /** A server that has died is blamed before those who lost their connection to it. */

@@ -4,7 +4,7 @@
  *
  *   sh -c 'read, then exec'  ->  PROGRAM ...
  */
-import type { Container } from 'dockerode'
+import type { Container, HostConfig } from 'dockerode'
 import { constants } from 'node:os'
 import { PassThrough, type Duplex } from 'node:stream'
 import { readFile } from 'node:fs/promises'
@@ -43,14 +43,24 @@ const OWN_DESCRIPTORS = 1024
 /** The exit status of a program that a signal ended is this and its number (sh(1)). */
 const SIGNALLED = 128
 
+const limitsOf = ({ cpu, limits }: ContainerPlacement) => {
+  const { memory = null, cpu: share = null } = limits ?? {}
+  return {
+    ...(cpu !== null && { CpusetCpus: String(cpu) }),
+    // Swap is memory that is slow: the same number for both together means none.
+    ...(memory !== null && { Memory: memory, MemorySwap: memory }),
+    ...(share !== null && { NanoCpus: Math.round(share * 1e9) }),
+  }
+}
+
 const options = (
   image: Image,
   { command, args, env }: Launch,
   { folder, devices }: BrokerPlan,
-  { name, cpu, limits }: ContainerPlacement,
+  placement: ContainerPlacement,
 ) => {
   const files = devices + OWN_DESCRIPTORS
-  const { memory = null, cpu: share = null } = limits ?? {}
+  const { name } = placement
   return {
     name,
     // Not its name: what was looked at is what runs.
@@ -72,10 +82,7 @@ const options = (
       // A filter of system calls costs time in each of them. The server is reached over the link alone, and has no capabilities.
       SecurityOpt: ['seccomp=unconfined', 'apparmor=unconfined'],
       CapDrop: ['ALL'],
-      ...(cpu !== null && { CpusetCpus: String(cpu) }),
-      // Swap is memory that is slow: the same number for both together means none.
-      ...(memory !== null && { Memory: memory, MemorySwap: memory }),
-      ...(share !== null && { NanoCpus: Math.round(share * 1e9) }),
+      ...limitsOf(placement),
     },
   }
 }
@@ -123,7 +130,9 @@ export const holdContainer = async (
     step = 'start'
     await container.start()
     step = 'describe'
-    const { State } = await container.inspect()
+    const { State, HostConfig } = await container.inspect()
+    step = 'limit'
+    expectLimits(placement, HostConfig)
     await expectHere(product, State.Pid, placement.name)
     return new ContainerBroker(engine, container, product, image, State.Pid, stream)
   } catch (error) {
@@ -131,6 +140,14 @@ export const holdContainer = async (
     await container.remove({ force: true, v: true }).catch(() => {})
     throw error instanceof ThingbenchError ? error : refused(product, step, error)
   }
+}
+
+/** What an engine has no control group for it leaves out, with a warning in its answer, and starts all the same. */
+const expectLimits = (placement: ContainerPlacement, kept: HostConfig): void => {
+  const left = Object.entries(limitsOf(placement)).filter(
+    ([key, value]) => kept[key as keyof HostConfig] !== value,
+  )
+  if (left.length > 0) throw new Error(`it left out ${left.map((e) => e.join(' ')).join(', ')}`)
 }
 
 /** The engine's process must be ours to see, and to lay a link into; it takes a moment to become what it was started as. */

@@ -105,6 +105,18 @@ test('a container has no network, no capabilities, one processor, its limits and
   assert.deepEqual(HostConfig['Ulimits'], [{ Name: 'nofile', Soft: 1034, Hard: 1034 }])
 })
 
+test('an engine that leaves a limit out, or a processor, is refused', async () => {
+  await using engine = await FakeEngine.start()
+  const containers = await prepared(product(SERVER))
+  engine.leavesOut = ['CpusetCpus', 'Memory']
+  const limited = { ...placement, cpu: 1, limits: { memory: 64 * 2 ** 20, cpu: 0.5 } }
+  await assert.rejects(containers.hold(product(SERVER), plan, limited), {
+    code: 'TB_CONTAINER_REFUSED',
+    message: /would not limit the .*: it left out CpusetCpus 1, Memory 67108864\./,
+  })
+  assert.equal(engine.containers.size, 0)
+})
+
 test('a server that dies says how, and what it said last; out of memory has its name', async () => {
   await using engine = await FakeEngine.start()
   engine.oomKilled = true

@@ -3,6 +3,7 @@ import type { BrokerPlan, BrokerProduct } from '../../broker.ts'
 import { expectKnownVersion } from '../known-version.ts'
 import type { Programs } from '../programs.ts'
 import { holdContainer, type ContainerBroker, type ContainerPlacement } from './container.ts'
+import { engineWords } from './describe-engine.ts'
 import { openEngine, type Engine } from './engine.ts'
 import { ensureImage, type Image } from './image.ts'
 import { readServices, type Service } from './services.ts'
@@ -24,20 +25,24 @@ const programsIn = (container: ContainerBroker): Programs => ({
 })
 
 export class Containers {
+  /** Name and version, for people. */
+  readonly engine: string
   readonly #engine: Engine
   readonly #services: readonly Service[]
   readonly #images = new Map<string, Image>()
   /** By the digest of the image. */
   readonly #versions = new Map<string, string>()
 
-  private constructor(engine: Engine, services: readonly Service[]) {
+  private constructor(engine: Engine, words: string, services: readonly Service[]) {
+    this.engine = words
     this.#engine = engine
     this.#services = services
   }
 
-  /** @throws ThingbenchError TB_ENGINE_SILENT */
+  /** @throws ThingbenchError TB_ENGINE_SILENT, TB_ENGINE_ELSEWHERE */
   static async open(): Promise<Containers> {
-    return new Containers(await openEngine(), readServices())
+    const { engine, about } = await openEngine()
+    return new Containers(engine, engineWords(about), readServices())
   }
 
   /** Whether there is an image of the product. */

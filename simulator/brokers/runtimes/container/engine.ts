@@ -1,6 +1,8 @@
 /** The container engine: whatever answers Docker's API at DOCKER_HOST, or at Docker's socket. */
 import type Docker from 'dockerode'
+import { release } from 'node:os'
 import { ThingbenchError } from '../../../core/errors.ts'
+import { describeEngine, engineWords, type EngineDescription } from './describe-engine.ts'
 
 export type Engine = Docker
 
@@ -37,7 +39,7 @@ export const reasonOf = (error: unknown): string => {
 export const isNotFound = (error: unknown): boolean => (error as EngineError).statusCode === 404
 
 export type EngineProbe =
-  | { readonly ok: true; readonly engine: Engine }
+  | { readonly ok: true; readonly engine: Engine; readonly about: EngineDescription }
   | { readonly ok: false; readonly reason: string; readonly remedy: string }
 
 /** @param error of Node's, from a request to the engine */
@@ -52,20 +54,29 @@ export const probeEngine = async (): Promise<EngineProbe> => {
   // A tenth of a second to load, which only those pay who want it.
   const { default: Client } = await import('dockerode')
   try {
-    await new Client({ timeout: PATIENCE }).ping()
-    return { ok: true, engine: new Client() }
+    const about = await describeEngine(new Client({ timeout: PATIENCE }))
+    return { ok: true, engine: new Client(), about }
   } catch (error) {
     return notAnswering(error)
   }
 }
 
 /**
- * The engine, which has answered.
- * @throws ThingbenchError TB_ENGINE_SILENT
+ * The engine, which has answered, and whose containers run on the kernel of this machine.
+ * @throws ThingbenchError TB_ENGINE_SILENT, TB_ENGINE_ELSEWHERE
  */
-export const openEngine = async (): Promise<Engine> => {
+export const openEngine = async (): Promise<EngineProbe & { readonly ok: true }> => {
   const probe = await probeEngine()
-  if (probe.ok) return probe.engine
-  const { reason, remedy } = probe
-  throw new ThingbenchError('TB_ENGINE_SILENT', { reason, remedy })
+  if (!probe.ok) {
+    const { reason, remedy } = probe
+    throw new ThingbenchError('TB_ENGINE_SILENT', { reason, remedy })
+  }
+  const { otherKernel } = probe.about
+  if (otherKernel === null) return probe
+  throw new ThingbenchError('TB_ENGINE_ELSEWHERE', {
+    engine: engineWords(probe.about),
+    socket: socketName(),
+    kernel: otherKernel,
+    here: release(),
+  })
 }

@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { tmpdir, constants } from 'node:os'
+import { tmpdir, constants, release } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 
@@ -47,6 +47,11 @@ export class FakeEngine implements AsyncDisposable {
   /** What a request is refused with, by method and path without names. */
   readonly refusals = new Map<string, { readonly status: number; readonly message: string }>()
   oomKilled = false
+  /** Added to the answers to GET /version and GET /info. */
+  version: object = {}
+  info: object = {}
+  /** Of what a container was asked to be, these are left out. */
+  leavesOut: readonly string[] = []
   /** Shown instead of the true process id. */
   shownPid: number | null = null
   readonly #folder = mkdtempSync(join(tmpdir(), 'thingbench-engine-'))
@@ -96,7 +101,8 @@ export class FakeEngine implements AsyncDisposable {
     const send = (status: number, answer: unknown = {}): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer)) // prettier-ignore
     if (refusal) return send(refusal.status, { message: refusal.message })
-    if (route === 'GET _ping') return send(200)
+    if (route === 'GET version') return send(200, { Version: '1.0', ...this.version })
+    if (route === 'GET info') return send(200, { KernelVersion: release(), ...this.info })
     if (route === 'POST build') return this.#build(url, response)
     if (kind === 'exec') return this.#command(Number(name), verb, response, send)
     if (kind === 'images') return this.#image(decodeURIComponent(name), send)
@@ -170,6 +176,11 @@ export class FakeEngine implements AsyncDisposable {
       case 'json':
         return send(200, {
           Config: { Labels: container.body.Labels },
+          HostConfig: Object.fromEntries(
+            Object.entries(container.body.HostConfig ?? {}).filter(
+              ([key]) => !this.leavesOut.includes(key),
+            ),
+          ),
           State: { Pid: this.shownPid ?? child?.pid ?? 0, OOMKilled: this.oomKilled },
         })
       case 'wait':

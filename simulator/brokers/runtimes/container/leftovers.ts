@@ -13,7 +13,7 @@ export const removeContainers = async (names: readonly string[]): Promise<Remove
   const removed: string[] = []
   if (names.length === 0) return { removed, problem: null }
   try {
-    const engine = await openEngine()
+    const { engine } = await openEngine()
     for (const name of names) {
       try {
         const container = engine.getContainer(name)

@@ -1,8 +1,9 @@
 /** docker-compose.yml and the catalogue of brokers say the same. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parse } from 'yaml'
 import { BROKERS } from '../../catalogue.ts'
 import type { BrokerProduct, Ports } from '../../broker.ts'
 import { readServices } from './services.ts'
@@ -54,4 +55,38 @@ test('the image of bench has every server, and what else thingbench needs', () =
   const wanted = programs.map(({ debianPackage }) => debianPackage ?? '')
   const others = ['ca-certificates', 'iproute2', 'libatomic1', 'nodejs', 'npm']
   assert.deepEqual(installed.split(' '), [...wanted, ...others].sort())
+})
+
+/** What docker-compose.yml says, all of it. */
+const everything = (
+  parse(readFileSync(join(import.meta.dirname, '../../../../docker-compose.yml'), 'utf8')) as {
+    services: Record<string, Record<string, unknown> & { image: string; profiles: string[] }>
+  }
+).services
+
+test('no service starts by itself, and each has a profile that says whose image it is', () => {
+  for (const [name, { image, build, profiles, labels }] of Object.entries(everything)) {
+    const [profile = ''] = profiles
+    assert.deepEqual(profiles, [profile], name)
+    assert.ok(['servers', 'upstream', 'bench'].includes(profile), name)
+    assert.equal(build === undefined, profile === 'upstream', name)
+    // A name alone means whatever is newest on the day.
+    if (profile === 'upstream') assert.match(image, /^[a-z/-]+:\d+(\.\d+)+$/)
+    else assert.equal(image, `thingbench-${name}`)
+    if (profile !== 'bench') assert.ok(Object.keys(labels ?? {}).length > 0, name)
+  }
+})
+
+test('every folder of docker/ is the source of one service, without secrets', () => {
+  const folders = readdirSync(join(services[0]?.context ?? '', '..')).sort()
+  const built = Object.entries(everything).filter(([, { build }]) => build !== undefined)
+  assert.deepEqual(built.map(([name]) => name).sort(), folders)
+  for (const [name, { build }] of built) {
+    const { context, args } = build as { context: string; args: object }
+    assert.equal(context, `docker/${name}`)
+    assert.deepEqual(args, { EXTRA_CA: '${EXTRA_CA-}' })
+    const text = readFileSync(join(services[0]?.context ?? '', '..', name, 'Dockerfile'), 'utf8')
+    assert.match(text, /^FROM debian:bookworm-slim\n/)
+    assert.match(text, /^ARG EXTRA_CA=""$/m)
+  }
 })

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Containers } from './containers.ts'
+import { engineWords } from './describe-engine.ts'
+import { probeEngine } from './engine.ts'
+import { FakeEngine } from './fake-engine.cases.ts'
+
+const describe = async (): Promise<string> => {
+  const probe = await probeEngine()
+  assert.ok(probe.ok)
+  return engineWords(probe.about)
+}
+
+/** As Docker Desktop and Podman answer, as far as it matters here. */
+const DESKTOP = {
+  version: { Version: '28.1.1', Components: [{ Name: 'Engine', Version: '28.1.1' }] },
+  info: { OperatingSystem: 'Docker Desktop', KernelVersion: '6.10.14-linuxkit' },
+}
+const PODMAN = {
+  version: { Version: '4.3.1', Components: [{ Name: 'Podman Engine', Version: '4.3.1' }] },
+  info: { OperatingSystem: 'debian', SecurityOptions: ['name=seccomp', 'name=rootless'] },
+}
+
+test('Docker, Docker Desktop, Podman and engines of users are told apart', async () => {
+  await using engine = await FakeEngine.start()
+  assert.equal(await describe(), 'Docker 1.0')
+  Object.assign(engine, DESKTOP)
+  assert.equal(await describe(), 'Docker Desktop 28.1.1')
+  Object.assign(engine, PODMAN)
+  assert.equal(await describe(), 'Podman 4.3.1, rootless')
+  engine.info = { SecurityOptions: null }
+  engine.version = {}
+  assert.equal(await describe(), 'Docker 1.0')
+})
+
+test('an engine whose containers have another kernel is refused before anything is built', async () => {
+  await using engine = await FakeEngine.start()
+  Object.assign(engine, DESKTOP)
+  await assert.rejects(Containers.open(), {
+    code: 'TB_ENGINE_ELSEWHERE',
+    message: /\(Docker Desktop 28\.1\.1\) runs containers on another kernel \(6\.10\.14-linuxkit; /,
+  })
+})
