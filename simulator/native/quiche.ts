@@ -36,6 +36,8 @@ export interface QuicheConfig {
   logKeys(): void
   /** 48 bytes: tickets of any process with the same key are good. */
   setTicketKey(key: Uint8Array): void
+  /** Of the id that the next server connection of it begins with. */
+  setStatelessResetToken(token: bigint): void
 }
 
 export interface QuicheError {

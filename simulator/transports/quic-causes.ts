@@ -53,6 +53,12 @@ export const idleTimeout = (seconds: number): Cause => ({
   detail: `nothing came from the peer for ${seconds} s (idle timeout)`,
 })
 
+/** The words for a peer that has lost the connection (RFC 9000 section 10.3). */
+export const STATELESS_RESET: Cause = {
+  code: 'reset',
+  detail: 'the peer does not know the QUIC connection any more (stateless reset)',
+}
+
 /** @param heard whether the peer ever answered */
 export const handshakeTimeout = (heard: boolean): Cause => ({
   code: 'timeout',

@@ -11,7 +11,13 @@ import { MILLISECOND, NEVER, SECOND } from '../core/clock.ts'
 import type { Cause, Timed } from '../core/layer.ts'
 import type { HostPort, QuicheConnection, QuicheError, QuicheStats } from '../native/quiche.ts'
 import type { Ending } from './quic-causes.ts'
-import { causeOfError, handshakeTimeout, idleTimeout, NO_ERROR } from './quic-causes.ts'
+import {
+  causeOfError,
+  handshakeTimeout,
+  idleTimeout,
+  NO_ERROR,
+  STATELESS_RESET,
+} from './quic-causes.ts'
 import type { QuicContext } from './quic-context.ts'
 import { DATAGRAM } from './quic-context.ts'
 import type { QuicCarrier, QuicStream } from './quic-stream.ts'
@@ -59,8 +65,13 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
   protected abstract established(connection: QuicheConnection, now: Nanoseconds): void
   /** The peer has opened a stream. */
   protected abstract streamOpened(id: number, now: Nanoseconds): QuicStream | undefined
-  /** Before quiche's memory is let go; `open`: the handshake was done. */
-  protected abstract leaving(connection: QuicheConnection, open: boolean): void
+  /** Before quiche's memory is let go; `open`: the handshake was done; `words`: the last datagram, when it says that this is the end. */
+  protected abstract leaving(
+    connection: QuicheConnection,
+    open: boolean,
+    words: Uint8Array | null,
+    now: Nanoseconds,
+  ): void
   /** The connection ended by itself. */
   protected abstract ended(cause: Cause, now: Nanoseconds): void
   /** `deadline` may have moved. */
@@ -154,20 +165,20 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
   flush(now: Nanoseconds): void {
     const { connection } = this
     if (this.#busy || connection === null) return
-    this.#send(connection, now)
-    if (connection.isDraining() || connection.isClosed())
-      return this.#end(this.#why(connection), now)
-    this.#arm(connection, now)
+    const last = this.#send(connection, now)
+    if (!connection.isDraining() && !connection.isClosed()) return this.#arm(connection, now)
+    const cause = this.#why(connection)
+    this.release(now, last)
+    this.ended(cause, now)
   }
 
   /** CONNECTION_CLOSE, after what the congestion window lets through now; nobody here is told. */
   protected shut(now: Nanoseconds, application = true, error = NO_ERROR): void {
     const { connection } = this
-    if (connection === null) return this.release()
+    if (connection === null) return this.release(now)
     this.#send(connection, now)
     connection.close(application, error, NO_REASON)
-    this.#send(connection, now)
-    this.release()
+    this.release(now, this.#send(connection, now))
   }
 
   /** Ends the connection for `cause`, with a word to the peer. */
@@ -198,22 +209,25 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
     }
   }
 
-  #send(connection: QuicheConnection, now: Nanoseconds): void {
+  /** The last datagram that went, valid until the next call; null: none did. */
+  #send(connection: QuicheConnection, now: Nanoseconds): Uint8Array | null {
     if (this.#kept !== null) {
-      if (!this.output(this.#kept, this.#keptFor, now)) return
+      if (!this.output(this.#kept, this.#keptFor, now)) return null
       this.#kept = null
     }
+    let last: Uint8Array | null = null
     for (;;) {
       const sent = this.#next(connection, true)
-      if (sent === null) return
+      if (sent === null) return last
       const [length, { to }] = sent
       this.#quiet(now)
       const datagram = output.subarray(0, length)
       if (!this.output(datagram, to, now)) {
         this.#kept = datagram.slice()
         this.#keptFor = to
-        return
+        return null
       }
+      last = datagram
     }
   }
 
@@ -247,6 +261,8 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
     if (theirs !== null) return this.#said(theirs, 'peer')
     const ours = connection.localError()
     if (ours !== null) return this.#said(ours, 'us')
+    // quiche says nothing of it: of an open connection it is the only end without an error.
+    if (this.#state === 'open') return STATELESS_RESET
     return { code: 'protocol', detail: `the QUIC connection failed (${this.#failure})` }
   }
 
@@ -260,20 +276,15 @@ export abstract class QuicConnection implements Timed, QuicCarrier {
     return idleTimeout(this.context.options.idleTimeout / SECOND)
   }
 
-  #end(cause: Cause, now: Nanoseconds): void {
-    this.release()
-    this.ended(cause, now)
-  }
-
-  /** The end without a word to the peer; nobody is told. */
-  protected release(): void {
+  /** The end, after the last word to the peer if there was one; nobody is told. */
+  protected release(now: Nanoseconds, words: Uint8Array | null = null): void {
     const { connection } = this
     const open = this.#state === 'open'
     this.#state = 'over'
     this.#deadline = NEVER
     this.#kept = null
     this.connection = null
-    if (connection !== null) this.leaving(connection, open)
+    if (connection !== null) this.leaving(connection, open, words, now)
     this.rearmed()
   }
 }

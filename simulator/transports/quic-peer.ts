@@ -7,10 +7,12 @@ import { peerAddress, peerKey } from '../core/endpoint.ts'
 import type { Cause, Timed, Traffic, Upper } from '../core/layer.ts'
 import type { HostPort, QuicheConnection } from '../native/quiche.ts'
 import { quiche } from '../native/quiche.ts'
+import { closingPeriod } from './quic-closed.ts'
 import { CONNECTION_REFUSED, NO_ERROR } from './quic-causes.ts'
 import { QuicConnection } from './quic-connection.ts'
 import type { QuicContext } from './quic-context.ts'
 import { ID_LENGTH, idKey } from './quic-packet.ts'
+import type { ResetTokens } from './quic-reset.ts'
 import { QuicStream } from './quic-stream.ts'
 
 /** What stands on one connection. */
@@ -34,11 +36,15 @@ export interface QuicHost {
   readonly timers: Timers
   /** What crosses the upper boundary of all streams. */
   readonly traffic: Traffic
+  readonly resets: ResetTokens
   /** The session of a connection whose client opened its first stream. */
   accept(peer: QuicPeer, now: Nanoseconds): QuicSession
-  /** The connection can be reached by `id`, and no longer. */
+  /** The connection can be reached by `id`. */
   named(id: string, peer: QuicPeer): void
-  unnamed(id: string): void
+  /** It can no longer be reached by `ids`. */
+  unnamed(ids: Iterable<string>): void
+  /** The same, and until then, what comes there is answered by `words`, or by nothing. */
+  closed(ids: Iterable<string>, words: Uint8Array | null, until: Nanoseconds): void
   /** The handshake is done. */
   peerOpened(peer: QuicPeer): void
   peerOver(peer: QuicPeer): void
@@ -59,6 +65,8 @@ export class QuicPeer extends QuicConnection {
   readonly #host: QuicHost
   /** Ids under which datagrams find it. */
   readonly #names = new Set<string>()
+  /** The one that the client made up. */
+  readonly #first: string
   #session: QuicSession | null = null
   /** Where the last datagram came from. */
   #from: PeerKey
@@ -81,10 +89,12 @@ export class QuicPeer extends QuicConnection {
     this.#from = from
     this.#address = peerAddress(from)
     const own = original === null ? randomBytes(ID_LENGTH) : id
+    this.#first = idKey(id)
     // For as long as the connection lives: a late copy of that Initial must not open another one.
     this.#name(id)
     this.#name(own)
     const { config } = host.context
+    config.setStatelessResetToken(host.resets.of(own))
     const before = original ?? undefined
     this.begin(quiche().Connection.accept(own, before, SERVER, this.#address, config), now)
   }
@@ -148,8 +158,17 @@ export class QuicPeer extends QuicConnection {
     return stream
   }
 
-  protected leaving(): void {
-    for (const id of this.#names) this.#host.unnamed(id)
+  protected leaving(
+    connection: QuicheConnection,
+    open: boolean,
+    words: Uint8Array | null,
+    now: Nanoseconds,
+  ): void {
+    // After a handshake nobody uses the first id in good faith (RFC 9000 section 7.2): from then on it is as good as new.
+    if (open && this.#names.delete(this.#first)) this.#host.unnamed([this.#first])
+    // After silence nothing is under way.
+    if (connection.isTimedOut()) this.#host.unnamed(this.#names)
+    else this.#host.closed(this.#names, words, now + closingPeriod(connection))
     this.#host.peerOver(this)
   }
 
@@ -175,7 +194,7 @@ export class QuicPeer extends QuicConnection {
     const most = MOST_IDS - connection.activeSourceCids()
     for (let left = Math.min(most, connection.sourceCidsLeft()); left > 0; left--) {
       const id = randomBytes(ID_LENGTH)
-      connection.newSourceCid(id, BigInt(`0x${randomBytes(16).toString('hex')}`), false)
+      connection.newSourceCid(id, this.#host.resets.of(id), false)
       this.#name(id)
     }
   }
@@ -186,7 +205,8 @@ export class QuicPeer extends QuicConnection {
     for (; id !== null; id = connection.retiredScidNext()) {
       const key = idKey(id)
       this.#names.delete(key)
-      this.#host.unnamed(key)
+      // What is under way to it must bring no reset back: quiche 0.18 heeds the token of an id that it has retired.
+      this.#host.closed([key], null, now + closingPeriod(connection))
     }
     this.#spare(connection)
     this.flush(now)

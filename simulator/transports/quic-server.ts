@@ -9,11 +9,14 @@ import type { DatagramEndpoint, DatagramSocket, PeerKey } from '../core/endpoint
 import type { Traffic } from '../core/layer.ts'
 import type { QuicheHeader } from '../native/quiche.ts'
 import { INITIAL, quiche } from '../native/quiche.ts'
+import type { ClosedHost } from './quic-closed.ts'
+import { ClosedPeer } from './quic-closed.ts'
 import type { QuicContext } from './quic-context.ts'
 import { DATAGRAM } from './quic-context.ts'
 import { destinationOf, ID_LENGTH, isLongHeader } from './quic-packet.ts'
 import type { QuicHost, QuicSession, Timers } from './quic-peer.ts'
 import { QuicPeer } from './quic-peer.ts'
+import { ResetTokens } from './quic-reset.ts'
 import { RetryTokens } from './quic-token.ts'
 
 export interface QuicLimits {
@@ -26,9 +29,12 @@ export interface QuicLimits {
 /** Where nothing else is asked for. */
 export const LIMITS: QuicLimits = { retryFrom: 512, connections: 20_000 }
 
+/** Connections that are over and still remembered; more are forgotten at once. */
+const MOST_CLOSED = 4096
+
 const output = new Uint8Array(DATAGRAM)
 
-export class QuicServer implements DatagramEndpoint, QuicHost {
+export class QuicServer implements DatagramEndpoint, QuicHost, ClosedHost {
   /** Of the reactor; connections have their own. */
   timerSlot = -1
   below!: DatagramSocket
@@ -44,7 +50,9 @@ export class QuicServer implements DatagramEndpoint, QuicHost {
   refused = 0
   readonly #accept: (peer: QuicPeer, now: Nanoseconds) => QuicSession
   readonly #limits: QuicLimits
-  readonly #byId = new Map<string, QuicPeer>()
+  readonly resets = new ResetTokens()
+  readonly #byId = new Map<string, QuicPeer | ClosedPeer>()
+  readonly #closed = new Set<ClosedPeer>()
   readonly #peers = new Set<QuicPeer>()
   readonly #handshaking = new Set<QuicPeer>()
   readonly #tokens = new RetryTokens()
@@ -77,9 +85,16 @@ export class QuicServer implements DatagramEndpoint, QuicHost {
     const id = destinationOf(bytes)
     const known = id === null ? undefined : this.#byId.get(id)
     if (known !== undefined) known.fromPeer(peer, bytes, now)
+    else if (!isLongHeader(bytes)) this.#reset(peer, bytes, now)
     // An Initial in less than a full datagram is no client's (RFC 9000 section 14.1).
-    else if (isLongHeader(bytes) && bytes.length >= DATAGRAM) this.#stranger(peer, bytes, now)
+    else if (bytes.length >= DATAGRAM) this.#stranger(peer, bytes, now)
     else this.dropped++
+  }
+
+  #reset(peer: PeerKey, bytes: Uint8Array, now: Nanoseconds): void {
+    this.dropped++
+    const answer = this.resets.answer(bytes)
+    if (answer !== null) this.below.toPeer(peer, answer, now)
   }
 
   #stranger(peer: PeerKey, bytes: Uint8Array, now: Nanoseconds): void {
@@ -123,8 +138,22 @@ export class QuicServer implements DatagramEndpoint, QuicHost {
     this.#byId.set(id, peer)
   }
 
-  unnamed(id: string): void {
-    this.#byId.delete(id)
+  unnamed(ids: Iterable<string>): void {
+    for (const id of ids) this.#byId.delete(id)
+  }
+
+  closed(ids: Iterable<string>, words: Uint8Array | null, until: Nanoseconds): void {
+    if (this.#closed.size >= MOST_CLOSED) return this.unnamed(ids)
+    const closed = new ClosedPeer(this, [...ids], words?.slice() ?? null, until)
+    for (const id of ids) this.#byId.set(id, closed)
+    this.#closed.add(closed)
+    this.timers.arm(closed)
+  }
+
+  closedOver(closed: ClosedPeer): void {
+    this.#closed.delete(closed)
+    this.timers.disarm(closed)
+    this.unnamed(closed.names)
   }
 
   peerOpened(peer: QuicPeer): void {
@@ -153,6 +182,7 @@ export class QuicServer implements DatagramEndpoint, QuicHost {
   /** CONNECTION_CLOSE to every peer, and nothing is left. Sessions are not told. */
   close(now: Nanoseconds): void {
     for (const peer of this.#peers) peer.close(now)
+    for (const closed of this.#closed) this.closedOver(closed)
     this.below.close(now)
   }
 }

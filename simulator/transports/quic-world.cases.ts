@@ -184,6 +184,11 @@ export class World implements DatagramSocket {
     if (!this.lost(this.log.length, datagram)) this.queue.push(datagram)
   }
 
+  /** How many have deadlines, clients among them. */
+  get armed(): number {
+    return this.owners.size
+  }
+
   address(port: number): PeerKey {
     return peerKey({ host: '10.0.0.1', port })
   }

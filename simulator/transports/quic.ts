@@ -123,7 +123,7 @@ export class QuicClient extends QuicConnection implements Layer {
 
   closed(cause: Cause, now: Nanoseconds): void {
     if (this.isOver) return
-    this.release()
+    this.release(now)
     this.above.closed(cause, now)
   }
 
