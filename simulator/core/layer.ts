@@ -80,6 +80,12 @@ export interface Lower {
   /** What crossed this layer's upper boundary. */
   readonly traffic: Traffic
   /**
+   * Nothing more is read of the peer until `resume`: what it sends fills the buffers on the way, and then it may send no more
+   * (RFC 9293 section 3.8.6). What was read before still comes up; after `resume` the rest comes. Absent where it cannot be.
+   */
+  pause?(): void
+  resume?(now: Nanoseconds): void
+  /**
    * Another byte stream of the same connection for `above`: what is lost on one holds up no other (streams of QUIC). Absent where
    * there is one stream alone. `above` is opened at once and hears `fromBelow` and `ready`; the end of the connection hears the Upper of the layer alone.
    * @param urgency what goes first when not all can: 0 to 7, the smaller number first (RFC 9218 section 4.1); the layer itself goes before all

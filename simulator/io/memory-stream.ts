@@ -20,6 +20,9 @@ export class MemoryStream implements Port {
   #gone = false
   #onTheWay = 0
   #refused = false
+  #paused = false
+  /** What has arrived since it was paused. */
+  readonly #held: (() => void)[] = []
 
   constructor(time: VirtualTime, above: Upper, owner: Timer, traffic: Traffic) {
     this.#time = time
@@ -57,18 +60,33 @@ export class MemoryStream implements Port {
     this.#onTheWay += copy.length
     this.traffic.sentBytes += copy.length
     this.traffic.sentCalls++
-    this.#time.across(() => {
+    const arrived = (): void => {
       // The acknowledgement goes back whether or not the other end still cares.
       if (this.#peer !== null) this.#peer.#deliver(copy)
       this.#time.across(() => this.#acknowledged(copy.length))
-    })
+    }
+    this.#time.across(() => this.#toPeer(arrived))
     return true
   }
 
   close(): void {
     if (this.#over) return
     this.#over = true
-    this.#time.across(() => this.#peer?.end(PEER_CLOSED))
+    this.resume()
+    this.#time.across(() => this.#toPeer(() => this.#peer?.end(PEER_CLOSED)))
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    if (this.#held.length > 0) this.#time.soon(() => this.#catchUp())
+  }
+
+  #catchUp(): void {
+    while (!this.#paused && this.#held.length > 0) this.#held.shift()?.()
   }
 
   /** This end is gone; the other end learns it when it sends. */
@@ -90,6 +108,13 @@ export class MemoryStream implements Port {
     this.#over = true
     this.#above.closed(cause, this.#time.now())
     this.#time.deadlines.touch(this.#owner)
+  }
+
+  /** What happens there waits while the other end is paused. */
+  #toPeer(event: () => void): void {
+    const peer = this.#peer
+    if (peer !== null && peer.#paused && !peer.#over) peer.#held.push(event)
+    else event()
   }
 
   #deliver(bytes: Uint8Array): void {

@@ -295,6 +295,28 @@ export const reactorCases = (name: string, make: () => ReactorFixture): void => 
     },
   )
 
+  check('a stream that pauses stops its peer, and then hears everything in order', (fixture) => {
+    const { reactor } = fixture
+    const { client, server } = pair(fixture, 7032)
+    const piece = new Uint8Array(100_000)
+    server.onOpen = () => server.below.pause?.()
+    settle(reactor)
+    let sent = 0
+    while (client.below.fromAbove(piece, reactor.now())) {
+      assert.ok(++sent < 1000, 'it never stops')
+      settle(reactor)
+    }
+    assert.deepEqual(server.events, ['open'])
+    client.below.close(reactor.now())
+    settle(reactor)
+    assert.deepEqual(server.events, ['open'], 'the end waits behind the bytes')
+    server.onClosed = () => reactor.stop()
+    server.below.resume?.(reactor.now())
+    runUntilStopped(reactor)
+    assert.equal(server.text.length, sent * piece.length)
+    assert.equal(server.cause?.code, 'closed')
+  })
+
   check('unread bytes do not turn the FIN of a close into a reset', (fixture) => {
     const { reactor } = fixture
     const { client, server } = pair(fixture)

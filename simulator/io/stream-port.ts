@@ -38,6 +38,7 @@ export class StreamPort implements Port, Source, Failing, Timer {
   #remainder: Uint8Array | null = null
   /** `fromAbove` was refused: `ready` is owed. */
   #refused = false
+  #paused = false
   #lingerUntil: Nanoseconds = NEVER
   readonly #record: TcpRecord | null
 
@@ -66,7 +67,7 @@ export class StreamPort implements Port, Source, Failing, Timer {
   /** The connection stands: at once for one that was accepted. */
   establish(now: Nanoseconds): void {
     this.#state = OPEN
-    this.#loop.setInterest(this.#slot, EPOLLIN)
+    this.#watch()
     this.#above.open(now)
     this.#loop.deadlines.touch(this.#owner)
   }
@@ -98,8 +99,22 @@ export class StreamPort implements Port, Source, Failing, Timer {
     if (this.#state === CONNECTING) this.#release()
     if (this.#state !== OPEN) return
     this.#state = CLOSING
+    this.resume()
     if (this.#remainder === null) this.#sockets.finish(this.#fd)
     this.#linger()
+  }
+
+  /** The kernel reads on until its buffer is full. The peer's FIN waits behind what it sent; its RST does not. */
+  pause(): void {
+    if (this.#paused || this.#state !== OPEN) return
+    this.#paused = true
+    this.#watch()
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#state === CLOSED) return
+    this.#paused = false
+    this.#watch()
   }
 
   /**
@@ -163,7 +178,7 @@ export class StreamPort implements Port, Source, Failing, Timer {
       const now = monotonic()
       if (length > 0) {
         this.#deliver(length, now)
-        if (this.#state !== OPEN || !this.#sockets.filled(length)) return
+        if (this.#state !== OPEN || this.#paused || !this.#sockets.filled(length)) return
       } else {
         if (length === 0) this.#end(PEER_CLOSED, now)
         else if (length !== -EAGAIN) this.#end(causeOf(-length, 'connection'), now)
@@ -211,24 +226,27 @@ export class StreamPort implements Port, Source, Failing, Timer {
     this.#remainder = rest
     if (this.#state === CLOSING) this.#linger()
     if (rest !== null) return
-    this.#loop.setInterest(this.#slot, EPOLLIN)
+    const owed = this.#refused
+    this.#refused = false
+    this.#watch()
     if (this.#state === CLOSING) this.#sockets.finish(this.#fd)
-    else this.#tellReady()
+    else if (owed) {
+      this.#above.ready(monotonic())
+      this.#loop.deadlines.touch(this.#owner)
+    }
   }
 
-  #tellReady(): void {
-    if (!this.#refused) return
-    this.#refused = false
-    this.#above.ready(monotonic())
-    this.#loop.deadlines.touch(this.#owner)
+  #watch(): void {
+    const full = this.#remainder !== null || this.#refused
+    this.#loop.setInterest(this.#slot, (this.#paused ? 0 : EPOLLIN) | (full ? EPOLLOUT : 0))
   }
 
   /** The kernel is full: keeps what is left of bytes begun (true), or refuses bytes of which it took nothing. */
   #keep(bytes: Uint8Array, sent: number): boolean {
-    this.#loop.setInterest(this.#slot, EPOLLIN | EPOLLOUT)
     // Not `bytes.slice`, which does not copy when the bytes are a Buffer.
     if (sent > 0) this.#remainder = new Uint8Array(bytes.subarray(sent))
     else this.#refused = true
+    this.#watch()
     return sent > 0
   }
 

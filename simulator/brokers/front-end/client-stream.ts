@@ -8,7 +8,7 @@ import { Violation } from '../../protocols/mqtt/violation.ts'
 import type { Sink } from './run.ts'
 import { Waiting } from './waiting.ts'
 
-/** A stream of QUIC, or the one stream of another connection, which cannot pause. */
+/** A stream of QUIC, or the one stream of another connection. */
 export interface FrontStream {
   readonly id: number
   fromAbove(bytes: Uint8Array, now: Nanoseconds): boolean

@@ -219,6 +219,21 @@ test('a broker that takes nothing stops the client, and loses nothing', async ()
   assert.equal(front.socket().take(), large.repeat(taken))
 })
 
+test('one message, however large, waits for a broker that takes nothing', async () => {
+  const front = new Front()
+  const device = begun(front)
+  front.socket().full = true
+  const length = 2 * MOST_WAITING
+  const message = Buffer.concat([Buffer.from('3083808001000174', 'hex'), Buffer.alloc(length)])
+  device.top.onBytes = () => {}
+  assert.ok(write(device, message))
+  await front.pass(200)
+  assert.equal(device.top.cause, null)
+  front.socket().full = false
+  front.socket().above.ready(monotonic())
+  assert.equal(front.socket().heard.length, 2 * message.length)
+})
+
 test('a client that takes nothing is given up when too much waits for it', () => {
   const front = new Front()
   begun(front)

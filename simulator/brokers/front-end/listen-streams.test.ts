@@ -94,6 +94,28 @@ test('what a client says before the broker has answered waits', () => {
   assert.equal(client.cause?.code, 'closed')
 })
 
+test('a broker that takes nothing stops a client with large messages, and nothing is lost', () => {
+  const { reactor, accepted } = world(null)
+  const client = new End(CONNECT)
+  reactor.connectStream({ remote: front, owner: client, traffic }, client)
+  reactor.runUntil(100 * MILLISECOND)
+  const [end] = accepted
+  assert.ok(end)
+  end.below.pause?.()
+  const large = Buffer.concat([Buffer.from('3083808001000174', 'hex'), Buffer.alloc(2 << 20)])
+  let taken = 0
+  for (let i = 1; i <= 10; i++) {
+    if (client.below.fromAbove(large, reactor.now())) taken++
+    reactor.runUntil((1 + i) * 100 * MILLISECOND)
+  }
+  // On the way to the broker, in the front end, and on the way to it.
+  assert.equal(taken, 3)
+  assert.equal(client.cause, null)
+  end.below.resume?.(reactor.now())
+  reactor.runUntil(2000 * MILLISECOND)
+  assert.equal(end.heard.length, CONNECT.length + 2 * taken * large.length)
+})
+
 test('without a broker the client is closed', () => {
   const { reactor } = world(null, false)
   const client = new End(CONNECT)

@@ -85,10 +85,18 @@ class StreamClient implements Upper, FrontStream, FrontPeer, Timer {
     this.below.close(now)
   }
 
-  /** TCP brings what it brings: it waits at the broker's side. */
-  pause(): void {}
+  /** What TLS has read already still comes, and waits at the broker's side. */
+  pause(): void {
+    this.#socket.pause?.()
+  }
 
-  resume(): void {}
+  resume(now: Nanoseconds): void {
+    this.#socket.resume?.(now)
+  }
+
+  get #socket(): Lower {
+    return (this.#security ?? this).below
+  }
 
   deadline(): Nanoseconds {
     return this.#security?.deadline() ?? NEVER

@@ -2,7 +2,7 @@
 import type { Nanoseconds } from '../../core/clock.ts'
 import type { Lower } from '../../core/layer.ts'
 
-/** What may wait for an end that takes nothing, bytes. */
+/** What may wait for an end that takes nothing, behind one packet of any length, bytes. */
 export const MOST_WAITING = 1 << 20
 
 export class Waiting {
@@ -14,7 +14,7 @@ export class Waiting {
   }
 
   get tooMuch(): boolean {
-    return this.#bytes > MOST_WAITING
+    return this.#bytes - (this.#pieces[0]?.length ?? 0) > MOST_WAITING
   }
 
   /** Hands `bytes` to `below`, or keeps a copy behind those that wait. */
