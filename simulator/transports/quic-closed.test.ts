@@ -1,13 +1,12 @@
 /** What a client hears that goes on after the server has closed: RFC 9000 sections 10.2 and 10.3. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { monotonic, SECOND } from '../core/clock.ts'
+import { monotonic } from '../core/clock.ts'
 import { ResetTokens } from './quic-reset.ts'
 import type { Joined } from './quic-world.cases.ts'
 import { clientContext, serverContext, World, write } from './quic-world.cases.ts'
 
 const context = serverContext()
-const later = (): number => monotonic() + 10 * SECOND
 
 /** A client that did not hear the server's CONNECTION_CLOSE. */
 const forsaken = (world: World, error = 77): Joined => {
@@ -59,7 +58,7 @@ test('the same after a handshake that failed, and its Initial opens no other con
 test('when three probe timeouts have passed a stateless reset tells the client', () => {
   const world = new World(context)
   const device = forsaken(world)
-  world.expireAll(later())
+  world.forget()
   write(device, 'more')
   world.pump()
   const detail = 'the peer does not know the QUIC connection any more (stateless reset)'
@@ -78,7 +77,7 @@ test('what was under way when the client closed is answered by nothing', () => {
   world.log = []
   world.deliver(late)
   assert.deepEqual(world.log, [])
-  world.expireAll(later())
+  world.forget()
   world.deliver(late)
   assert.equal(world.sizes(false).length, 1)
 })

@@ -61,6 +61,27 @@ export const quicEndingCases = <T extends TicketCounts>(subject: QuicSubject<T>)
     assert.deepEqual(device.top.cause, { code: 'reset', detail })
   })
 
+  check('who does not hear the close learns of it when he goes on, at once and later', () => {
+    for (const [forgotten, said] of [
+      [false, /application error 77/],
+      // For OpenSSL a stateless reset is a close without an error.
+      [true, /stateless reset|the peer closed the QUIC connection$/],
+    ] as const) {
+      const world = newWorld()
+      const device = opened(world)
+      write(device, 'hello')
+      world.pump()
+      world.lost = () => true
+      world.session().peer.close(monotonic(), 77)
+      world.lost = () => false
+      if (forgotten) world.forget()
+      write(device, 'more')
+      world.pump()
+      assert.match(device.top.cause?.detail ?? '', said)
+      assert.ok(device.port.closed)
+    }
+  })
+
   check('the end of the stream is the end of the session above', () => {
     const world = newWorld()
     const device = opened(world)

@@ -297,6 +297,14 @@ export class World implements DatagramSocket {
     for (const owner of this.owners) if (owner.deadline() <= now) owner.expire(now)
   }
 
+  /** So much time that the server remembers no connection that is over; clients do not notice. */
+  forget(): void {
+    const clients = new Set<Timed>(this.clients.values())
+    const now = monotonic() + 10 * SECOND
+    for (const owner of this.owners)
+      if (!clients.has(owner) && owner.deadline() <= now) owner.expire(now)
+  }
+
   /** The earliest deadline of all, from now, in milliseconds. */
   nextDeadline(): number {
     let next = NEVER
