@@ -49,6 +49,15 @@ class End implements Upper {
   expire(): void {}
 }
 
+/** TLS under a client. */
+const clientTls = (client: End): TlsClient => {
+  const context = TlsContext.client({ ...GCM, authority: PKI.authority })
+  const tls = new TlsClient(context, traffic, 'server.test')
+  tls.above = client
+  client.below = tls
+  return tls
+}
+
 const world = (context: TlsContext | null, listens = true) => {
   const reactor = new MemoryReactor({ delay: MILLISECOND })
   const accepted: End[] = []
@@ -66,13 +75,7 @@ test('a client on TLS reaches the broker, and each hears the other', () => {
   const context = TlsContext.server({ ...GCM, ...PKI })
   const { reactor, accepted } = world(context)
   const client = new End(CONNECT)
-  const tls = new TlsClient(
-    TlsContext.client({ ...GCM, authority: PKI.authority }),
-    traffic,
-    'server.test',
-  )
-  tls.above = client
-  client.below = tls
+  const tls = clientTls(client)
   reactor.connectStream({ remote: front, owner: client, traffic }, tls)
   reactor.runUntil(100 * MILLISECOND)
   assert.equal(accepted[0]?.heard, CONNECT)
@@ -94,27 +97,29 @@ test('what a client says before the broker has answered waits', () => {
   assert.equal(client.cause?.code, 'closed')
 })
 
-test('a broker that takes nothing stops a client with large messages, and nothing is lost', () => {
-  const { reactor, accepted } = world(null)
-  const client = new End(CONNECT)
-  reactor.connectStream({ remote: front, owner: client, traffic }, client)
-  reactor.runUntil(100 * MILLISECOND)
-  const [end] = accepted
-  assert.ok(end)
-  end.below.pause?.()
-  const large = Buffer.concat([Buffer.from('3083808001000174', 'hex'), Buffer.alloc(2 << 20)])
-  let taken = 0
-  for (let i = 1; i <= 10; i++) {
-    if (client.below.fromAbove(large, reactor.now())) taken++
-    reactor.runUntil((1 + i) * 100 * MILLISECOND)
-  }
-  // On the way to the broker, in the front end, and on the way to it.
-  assert.equal(taken, 3)
-  assert.equal(client.cause, null)
-  end.below.resume?.(reactor.now())
-  reactor.runUntil(2000 * MILLISECOND)
-  assert.equal(end.heard.length, CONNECT.length + 2 * taken * large.length)
-})
+for (const secure of [false, true])
+  test(`a broker that takes nothing stops a client with large messages, and nothing is lost (${secure ? 'TLS' : 'TCP'})`, () => {
+    const { reactor, accepted } = world(secure ? TlsContext.server({ ...GCM, ...PKI }) : null)
+    const client = new End(CONNECT)
+    const tls = secure ? clientTls(client) : null
+    reactor.connectStream({ remote: front, owner: client, traffic }, tls ?? client)
+    reactor.runUntil(100 * MILLISECOND)
+    const [end] = accepted
+    assert.ok(end)
+    end.below.pause?.()
+    const large = Buffer.concat([Buffer.from('3083808001000174', 'hex'), Buffer.alloc(2 << 20)])
+    let taken = 0
+    for (let i = 1; i <= 10; i++) {
+      if (client.below.fromAbove(large, reactor.now())) taken++
+      reactor.runUntil((1 + i) * 100 * MILLISECOND)
+    }
+    // On the way to the broker, in the front end, and on the way to it.
+    assert.equal(taken, 3)
+    assert.equal(client.cause, null)
+    end.below.resume?.(reactor.now())
+    reactor.runUntil(2000 * MILLISECOND)
+    assert.equal(end.heard.length, CONNECT.length + 2 * taken * large.length)
+  })
 
 test('without a broker the client is closed', () => {
   const { reactor } = world(null, false)
