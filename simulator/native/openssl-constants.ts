@@ -27,6 +27,7 @@ export const SSL_MODE_ENABLE_PARTIAL_WRITE = 1
 export const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2
 export const SSL_MODE_RELEASE_BUFFERS = 0x10
 export const SSL_SESS_CACHE_OFF = 0
+export const SSL_SESS_CACHE_SERVER = 2
 export const SSL_VERIFY_NONE = 0
 export const SSL_VERIFY_PEER = 1
 export const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
@@ -38,6 +39,12 @@ export const SSL_ERROR_WANT_READ = 2
 export const SSL_ERROR_WANT_WRITE = 3
 export const SSL_ERROR_ZERO_RETURN = 6
 export const SSL_READING = 3
+
+/** SSL_read_early_data and SSL_get_early_data_status. */
+export const SSL_READ_EARLY_DATA_SUCCESS = 1
+export const SSL_READ_EARLY_DATA_FINISH = 2
+export const SSL_EARLY_DATA_REJECTED = 1
+export const SSL_EARLY_DATA_ACCEPTED = 2
 
 /** The reason code of an alert that was received: this, and the alert's number. */
 export const SSL_AD_REASON_OFFSET = 1000

@@ -14,6 +14,7 @@ import {
   SSL_OP_NO_RENEGOTIATION,
   SSL_OP_NO_TICKET,
   SSL_SESS_CACHE_OFF,
+  SSL_SESS_CACHE_SERVER,
   DTLS1_2,
   TLS1_2,
   TLS1_3,
@@ -96,6 +97,19 @@ export const allowTickets = (context: Pointer): void => {
   const o = openssl()
   o.SSL_CTX_clear_options(context, SSL_OP_NO_TICKET)
   o.SSL_CTX_set_num_tickets(context, 1)
+}
+
+/** What OpenSSL's manual advises: a whole record. */
+const MOST_EARLY_DATA = 16_384
+
+/**
+ * A server with `allowTickets` takes data in the first flight of who resumes (RFC 8446 section 4.2.10). OpenSSL's protection against
+ * replays needs its cache: each ticket is good for one connection (section 8.1), and only in this process.
+ */
+export const allowEarlyData = (context: Pointer): void => {
+  const o = openssl()
+  o.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_SERVER, 0)
+  o.SSL_CTX_set_max_early_data(context, MOST_EARLY_DATA)
 }
 
 /** The key exchange groups, best first, with colons between, such as X25519 or P-256. Throws TB_TLS_SETUP. */

@@ -28,6 +28,7 @@ export interface OpenSsl {
   SSL_CTX_set_ciphersuites(context: Pointer, names: string): number
   SSL_CTX_get_ciphers(context: Pointer): Pointer
   SSL_CTX_set_num_tickets(context: Pointer, count: Int): number
+  SSL_CTX_set_max_early_data(context: Pointer, bytes: Int): number
   SSL_CTX_set_verify(context: Pointer, mode: Int, callback: Pointer): void
   SSL_CTX_get_cert_store(context: Pointer): Pointer
   SSL_CTX_use_certificate(context: Pointer, certificate: Pointer): number
@@ -62,11 +63,15 @@ export interface OpenSsl {
   SSL_get1_session(ssl: Pointer): Pointer
   SSL_session_reused(ssl: Pointer): number
   SSL_SESSION_is_resumable(session: Pointer): number
+  SSL_SESSION_get_max_early_data(session: Pointer): number
   SSL_SESSION_free(session: Pointer): void
   SSL_set_shutdown(ssl: Pointer, mode: Int): void
   SSL_do_handshake(ssl: Pointer): number
   SSL_read(ssl: Pointer, into: Pointer, length: Int): number
   SSL_write(ssl: Pointer, bytes: Uint8Array, length: Int): number
+  SSL_write_early_data(ssl: Pointer, bytes: Uint8Array, length: Int, written: Pointer): number
+  SSL_read_early_data(ssl: Pointer, into: Pointer, length: Int, read: Pointer): number
+  SSL_get_early_data_status(ssl: Pointer): number
   SSL_shutdown(ssl: Pointer): number
   SSL_want(ssl: Pointer): number
   SSL_get_error(ssl: Pointer, result: Int): number
@@ -111,6 +116,7 @@ const SIGNATURES: Signatures<OpenSsl> = {
   SSL_CTX_set_ciphersuites: 'ils',
   SSL_CTX_get_ciphers: 'll',
   SSL_CTX_set_num_tickets: 'ill',
+  SSL_CTX_set_max_early_data: 'ili',
   SSL_CTX_set_verify: 'vlil',
   SSL_CTX_get_cert_store: 'll',
   SSL_CTX_use_certificate: 'ill',
@@ -145,11 +151,15 @@ const SIGNATURES: Signatures<OpenSsl> = {
   SSL_get1_session: 'll',
   SSL_session_reused: 'il',
   SSL_SESSION_is_resumable: 'il',
+  SSL_SESSION_get_max_early_data: 'il',
   SSL_SESSION_free: 'vl',
   SSL_set_shutdown: 'vli',
   SSL_do_handshake: 'il',
   SSL_read: 'illi',
   SSL_write: 'ilbi',
+  SSL_write_early_data: 'ilbll',
+  SSL_read_early_data: 'illll',
+  SSL_get_early_data_status: 'il',
   SSL_shutdown: 'il',
   SSL_want: 'il',
   SSL_get_error: 'ili',

@@ -8,7 +8,14 @@ import {
   TLS1_3,
 } from '../native/openssl-constants.ts'
 import type { Method } from '../native/openssl-context.ts'
-import { allowTickets, newContext, present, setGroups, trust } from '../native/openssl-context.ts'
+import {
+  allowEarlyData,
+  allowTickets,
+  newContext,
+  present,
+  setGroups,
+  trust,
+} from '../native/openssl-context.ts'
 import type { Pointer } from '../native/openssl.ts'
 import { openssl } from '../native/openssl.ts'
 
@@ -19,6 +26,8 @@ export interface TlsClientOptions extends TlsOptions {
   readonly authority: string | null
   /** Sessions can be resumed; default: no. */
   readonly resumption?: boolean
+  /** Sessions that are resumed say at once what there is to say, where the server takes it; default: no. */
+  readonly earlyData?: boolean
   /** Gets the secrets of each session, as lines of the NSS key log format. */
   readonly keylog?: (line: string) => void
 }
@@ -32,12 +41,15 @@ export interface TlsServerOptions extends TlsOptions {
   readonly clientAuthority?: string
   /** Sends a ticket after each handshake; default: no. */
   readonly resumption?: boolean
+  /** With `resumption`, TLS 1.3: takes early data, once for each ticket; default: no. */
+  readonly earlyData?: boolean
   readonly keylog?: (line: string) => void
 }
 
 /** One version, one cipher suite, one group. */
 export class TlsContext {
   readonly pointer: Pointer
+  readonly earlyData: boolean
 
   private constructor(method: Method, options: TlsClientOptions | TlsServerOptions) {
     const version = options.version === '1.2' ? TLS1_2 : TLS1_3
@@ -45,6 +57,7 @@ export class TlsContext {
     // TLS 1.2 has one list for key exchange and for the curves of certificates (RFC 8422 section 5.1.1), and ours are on P-256.
     const curves = version === TLS1_2 && options.group !== 'P-256' ? ':P-256' : ''
     setGroups(this.pointer, options.group + curves)
+    this.earlyData = options.earlyData === true
     if (options.resumption === true) allowTickets(this.pointer)
     if (options.keylog !== undefined) useKeylog(this.pointer, options.keylog)
   }
@@ -63,6 +76,7 @@ export class TlsContext {
   static server(options: TlsServerOptions): TlsContext {
     const context = new TlsContext('TLS_server', options)
     present(context.pointer, options.certificate, options.key)
+    if (context.earlyData) allowEarlyData(context.pointer)
     if (options.clientAuthority !== undefined)
       requireCertificate(context.pointer, options.clientAuthority)
     return context

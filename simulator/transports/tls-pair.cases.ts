@@ -116,6 +116,8 @@ export interface PairOptions {
   readonly server?: TlsContext
   readonly serverName?: string
   readonly identity?: TlsIdentity
+  /** Before either end opens. */
+  readonly before?: (pair: Pair) => void
 }
 
 export const newPair = (options: PairOptions = {}): Pair => {
@@ -126,6 +128,7 @@ export const newPair = (options: PairOptions = {}): Pair => {
     ),
     server: new End(new TlsServer(options.server ?? serverContext, new Traffic())),
   }
+  options.before?.(pair)
   pair.server.layer.open(0)
   pair.client.layer.open(0)
   return pair

@@ -10,6 +10,9 @@ export class TlsTickets {
   /** Handshakes that were done with a ticket offered, and those of them that the server resumed. */
   offered = 0
   accepted = 0
+  /** Connections whose first flight carried early data, and those of them whose early data the server took. */
+  early = 0
+  earlyAccepted = 0
   readonly #sessions = new Map<number, Pointer>()
 
   /** Makes the handshake of `ssl` offer the device's ticket: whether there is one. */
@@ -18,10 +21,22 @@ export class TlsTickets {
     return session !== undefined && openssl().SSL_set_session(ssl, session) === 1
   }
 
+  /** Bytes of early data that the device's ticket allows (RFC 8446 section 4.6.1); 0 without one. */
+  earlyData(device: number): number {
+    const session = this.#sessions.get(device)
+    return session === undefined ? 0 : openssl().SSL_SESSION_get_max_early_data(session)
+  }
+
   /** The handshake in which a ticket was offered is done. */
   settled(resumed: boolean): void {
     this.offered++
     if (resumed) this.accepted++
+  }
+
+  /** The handshake after early data is done. */
+  settledEarly(accepted: boolean): void {
+    this.early++
+    if (accepted) this.earlyAccepted++
   }
 
   /**

@@ -16,6 +16,7 @@ import {
   SSL_ERROR_WANT_READ,
   SSL_ERROR_ZERO_RETURN,
   SSL_READING,
+  SSL_SHUTDOWN_BOTH,
 } from '../native/openssl-constants.ts'
 import type { PskCredential } from '../native/openssl-callbacks.ts'
 import { answerAsClient, forget } from '../native/openssl-callbacks.ts'
@@ -25,6 +26,8 @@ import type { Pointer } from '../native/openssl.ts'
 import { clearErrors, cString, errorWords, openssl } from '../native/openssl.ts'
 import { failure } from './tls-causes.ts'
 import type { TlsContext } from './tls-context.ts'
+import type { EarlyData } from './tls-early.ts'
+import { EarlyFlight, EarlyReader, writeEarly } from './tls-early.ts'
 import type { TlsTickets } from './tls-tickets.ts'
 
 export { TlsContext } from './tls-context.ts'
@@ -38,6 +41,7 @@ const CLOSED: Cause = { code: 'closed', detail: 'the peer sent close_notify' }
 type State =
   | 'idle' // the layer below is not open yet
   | 'handshake'
+  | 'early' // the handshake runs, and data flows already
   | 'open'
   | 'closing' // over, but the layer below has not taken the last records
   | 'closed'
@@ -48,26 +52,33 @@ abstract class TlsLayer implements Layer {
   /** When the layer below opened; NaN before. */
   openedAt: Nanoseconds = Number.NaN
   readonly traffic: Traffic
-  readonly #context: TlsContext
+  protected readonly context: TlsContext
   #ssl: Pointer = 0
   #state: State = 'idle'
   #deadline: Nanoseconds = NEVER
   /** Records that the layer below refused. */
   #kept: Uint8Array | null = null
+  /** Null where there is none. */
+  #early: EarlyData | null = null
   /** Whether the layer above waits for `ready`. */
   #blocked = false
 
   constructor(context: TlsContext, traffic: Traffic) {
-    this.#context = context
+    this.context = context
     this.traffic = traffic
   }
 
-  /** Makes `ssl` a client or a server. */
-  protected abstract prepare(ssl: Pointer): void
+  /** Makes `ssl` a client or a server: what data may flow before the handshake is done. */
+  protected abstract prepare(ssl: Pointer): EarlyData | null
   /** The words for a handshake that the peer's certificate ended. */
   protected abstract certificateWords(reason: string): string
   /** Whether this end authenticates with a pre-shared key. */
   protected abstract readonly withKey: boolean
+  /** Whether the layer above is open. */
+  get #isOpen(): boolean {
+    return this.#state === 'open' || this.#state === 'early'
+  }
+
   /** The handshake is done. */
   protected established(_ssl: Pointer): void {}
   /** One of both ends does not want this session. */
@@ -101,12 +112,20 @@ abstract class TlsLayer implements Layer {
     this.openedAt = now
     this.#state = 'handshake'
     this.#deadline = now + HANDSHAKE_LIMIT
-    this.#ssl = openssl().SSL_new(this.#context.pointer)
+    this.#ssl = openssl().SSL_new(this.context.pointer)
     const bios = streamBios()
     bios.attach(this.#ssl)
     bios.clear()
-    this.prepare(this.#ssl)
-    this.#shakeHands(now)
+    this.#early = this.prepare(this.#ssl)
+    if (this.#early instanceof EarlyFlight) this.#openEarly(this.#early, now)
+    else this.#shakeHands(now)
+  }
+
+  /** The ClientHello goes with the first early data, or alone. */
+  #openEarly(flight: EarlyFlight, now: Nanoseconds): void {
+    this.#state = 'early'
+    this.above.open(now)
+    if (this.#state === 'early' && !flight.started) this.#shakeHands(now)
   }
 
   fromBelow(bytes: Uint8Array, now: Nanoseconds): void {
@@ -122,37 +141,44 @@ abstract class TlsLayer implements Layer {
     const bios = streamBios()
     clearErrors()
     bios.give(piece)
-    const opened = this.#state === 'handshake'
-    if (opened && !this.#shakeHands(now)) return
+    const before = this.#state
+    const shaken = before === 'open' || this.#shakeHands(now)
     const { plain } = bios
-    let length = 0
-    let result = 1
+    let length = before === 'open' ? 0 : (this.#early?.length ?? 0)
+    if (!shaken) {
+      if (length === 0 || this.#ssl === 0) return
+      this.#state = 'early'
+    }
+    let cause: Cause | null = null
+    let result = shaken ? 1 : 0
     while (result > 0) {
       result = o.SSL_read(this.#ssl, plain.address + length, plain.bytes.length - length)
       if (result > 0) length += result
     }
-    let cause: Cause | null = null
     if (o.SSL_want(this.#ssl) === SSL_READING) bios.exhausted()
     else cause = this.#whyReadEnded(result)
     this.#flush(now)
-    if (opened && this.#state === 'open') this.above.open(now)
-    if (length > 0 && this.#state === 'open') {
+    if (before === 'handshake') this.above.open(now)
+    else if (before === 'early' && shaken) this.#unblock(now)
+    if (length > 0 && this.#isOpen) {
       this.traffic.receivedBytes += length
       this.traffic.receivedCalls++
       this.above.fromBelow(plain.bytes.subarray(0, length), now)
     }
-    if (cause !== null && this.#state === 'open') this.#endWithNotify(cause, now)
+    if (cause !== null && this.#isOpen) this.#endWithNotify(cause, now)
   }
 
   /** One step. True when this step finished the handshake. What there is to send is sent, or follows with the next flush. */
   #shakeHands(now: Nanoseconds): boolean {
     const o = openssl()
     clearErrors()
-    const result = o.SSL_do_handshake(this.#ssl)
+    const goesOn = this.#early?.goOn(this.#ssl) ?? true
+    const result = goesOn ? o.SSL_do_handshake(this.#ssl) : 0
     if (result === 1) {
       this.#state = 'open'
       this.#deadline = NEVER
       this.established(this.#ssl)
+      this.#early?.settle(this.#ssl)
       return true
     }
     if (o.SSL_get_error(this.#ssl, result) === SSL_ERROR_WANT_READ) {
@@ -183,15 +209,20 @@ abstract class TlsLayer implements Layer {
   }
 
   fromAbove(bytes: Uint8Array, now: Nanoseconds): boolean {
-    if (this.#state !== 'open' || this.#kept !== null) {
+    const early = this.#state === 'early' ? this.#early : null
+    const takes = early === null ? this.#state === 'open' : early.takes(bytes.length)
+    if (!takes || this.#kept !== null) {
       this.#blocked = true
       return false
     }
     if (bytes.length === 0) return true
-    if (openssl().SSL_write(this.#ssl, bytes, bytes.length) !== bytes.length) {
+    const { length } = bytes
+    const written = early === null ? openssl().SSL_write(this.#ssl, bytes, length) : writeEarly(this.#ssl, bytes) // prettier-ignore
+    if (written !== length) {
       this.#end({ code: 'alert', detail: errorWords() || 'the session failed' }, now)
       return false
     }
+    early?.wrote(bytes)
     this.traffic.sentBytes += bytes.length
     this.traffic.sentCalls++
     this.#flush(now)
@@ -217,10 +248,13 @@ abstract class TlsLayer implements Layer {
     if (this.#state === 'closing') {
       this.#state = 'closed'
       this.below.close(now)
-    } else if (this.#blocked && this.#state === 'open') {
-      this.#blocked = false
-      this.above.ready(now)
-    }
+    } else if (this.#isOpen) this.#unblock(now)
+  }
+
+  #unblock(now: Nanoseconds): void {
+    if (!this.#blocked) return
+    this.#blocked = false
+    this.above.ready(now)
   }
 
   /** close_notify, then the layer below closes; nobody waits for the peer's close_notify (RFC 8446 section 6.1). */
@@ -237,7 +271,7 @@ abstract class TlsLayer implements Layer {
     this.#state = 'closed'
     if (state === 'closing' || state === 'closed') return
     // Without close_notify the end may be an attacker's (RFC 8446 section 6.1).
-    if (cause.code === 'closed' && state === 'handshake')
+    if (cause.code === 'closed' && (state === 'handshake' || state === 'early'))
       this.above.closed(
         { code: 'truncated', detail: 'the peer closed during the TLS handshake' },
         now,
@@ -317,7 +351,7 @@ export class TlsClient extends TlsLayer {
     return { ...found, resumed: this.#resumed ? 'yes' : 'no' }
   }
 
-  protected prepare(ssl: Pointer): void {
+  protected prepare(ssl: Pointer): EarlyData | null {
     const o = openssl()
     // An address is no server name (RFC 6066 section 3).
     if (isIP(this.#serverName) === 0)
@@ -328,6 +362,12 @@ export class TlsClient extends TlsLayer {
     if (psk !== undefined) answerAsClient(ssl, psk)
     this.#offered = tickets?.offer(ssl, device) ?? false
     o.SSL_set_connect_state(ssl)
+    const room = this.#offered && this.context.earlyData ? (tickets?.earlyData(device) ?? 0) : 0
+    return room === 0 ? null : new EarlyFlight(room, this.#settled)
+  }
+
+  readonly #settled = (accepted: boolean): void => {
+    this.#identity.tickets?.settledEarly(accepted)
   }
 
   protected override established(ssl: Pointer): void {
@@ -356,8 +396,14 @@ export class TlsClient extends TlsLayer {
 export class TlsServer extends TlsLayer {
   protected readonly withKey = false
 
-  protected prepare(ssl: Pointer): void {
+  protected prepare(ssl: Pointer): EarlyData | null {
     openssl().SSL_set_accept_state(ssl)
+    return this.context.earlyData ? new EarlyReader() : null
+  }
+
+  protected override leaving(ssl: Pointer): void {
+    // Otherwise SSL_free forgets, in the cache, the ticket of a connection that ended without close_notify.
+    openssl().SSL_set_shutdown(ssl, SSL_SHUTDOWN_BOTH)
   }
 
   protected certificateWords(reason: string): string {
