@@ -34,6 +34,8 @@ export interface TlsAbilities {
   readonly auth: readonly TlsAuth[]
   /** It takes the session tickets that it gives. */
   readonly resumption: boolean
+  /** It takes data in the first flight of who resumes with TLS 1.3; absent: no. */
+  readonly earlyData?: boolean
   /** It has the key exchange group X25519MLKEM768; absent: no. */
   readonly hybrid?: boolean
 }
@@ -42,6 +44,8 @@ export interface StackTls extends TlsOptions {
   readonly auth: TlsAuth
   /** Devices keep session tickets and offer them when they connect again. */
   readonly resumption: boolean
+  /** What devices say goes with the first flight of a connection that is resumed. */
+  readonly earlyData: boolean
 }
 
 export interface DtlsOptions {

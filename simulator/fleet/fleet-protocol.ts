@@ -125,6 +125,8 @@ export interface PlannedConnects {
 export interface TicketCount {
   readonly offered: number
   readonly accepted: number
+  /** Of TLS over TCP: connections whose first flight carried early data, and those of them whose early data the server took. */
+  readonly early?: { readonly sent: number; readonly accepted: number }
 }
 
 export interface FleetReport {

@@ -210,7 +210,11 @@ export class Fleet<R extends FleetReactor = Reactor> implements FleetState, Time
       framed: this.#framed,
       transport: this.#transport,
       negotiated: this.#negotiated,
-      tickets: tickets && { offered: tickets.offered, accepted: tickets.accepted },
+      tickets: tickets && {
+        offered: tickets.offered,
+        accepted: tickets.accepted,
+        ...(tickets.early && { early: tickets.early }),
+      },
       certificateBytes,
       tcp: tcp.found,
     }

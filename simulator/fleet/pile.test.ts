@@ -51,6 +51,7 @@ test('layers are stacked session, framing, security, and each boundary counts wh
     cipher: 'TLS_AES_128_GCM_SHA256',
     auth: 'server',
     resumption: false,
+    earlyData: false,
   } as const
   for (const framing of ['none', 'websocket'] as const)
     for (const security of ['none', 'tls'] as const) {

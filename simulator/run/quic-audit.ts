@@ -14,14 +14,22 @@ export const frontEndWords = (stack: Stack): string =>
     ? 'none'
     : `a process of thingbench before the server, on its processor, with ${frontEndLibrary(stack)}`
 
+const ticketWords = ({ security, tls }: Pick<Stack, 'security' | 'tls'>): string => {
+  if (security === 'quic') return 'sent (built into BoringSSL)'
+  if (tls?.resumption !== true) return 'none'
+  return tls.earlyData
+    ? 'sent, each good for one connection (OpenSSL, against replays) while the front end runs'
+    : 'sent, good while the front end runs'
+}
+
 /** Property -> what it is; empty where there is none. */
-export const frontEndProperties = ({ via, security }: Stack): Record<string, string> => {
+export const frontEndProperties = ({ via, security, tls }: Stack): Record<string, string> => {
   if (via === 'direct') return {}
   const quic = security === 'quic'
   return {
     'front end: TCP_NODELAY': 'on, towards the server too',
     'front end: connections to the server': 'one for each device, over the loopback interface',
-    'front end: session tickets': quic ? 'sent (built into BoringSSL)' : 'none',
+    'front end: session tickets': ticketWords({ security, tls }),
     ...(quic && {
       'front end: Retry': `asked for from ${LIMITS.retryFrom} handshakes under way on`,
     }),

@@ -26,5 +26,8 @@ export const tlsProperties = (
       tickets === null
         ? 'no: every handshake is a full one'
         : `${tickets.accepted} of ${tickets.offered} session tickets that were offered were taken`,
+    'TLS early data': tls.earlyData
+      ? `with the first flight of ${tickets?.early?.sent ?? 0} connections; the server took it of ${tickets?.early?.accepted ?? 0}`
+      : 'none',
   }
 }

@@ -64,6 +64,7 @@ test('fills in every default', () => {
       cipher: 'TLS_AES_128_GCM_SHA256',
       auth: 'server',
       resumption: false,
+      earlyData: false,
     },
     via: 'direct',
     quic: null,
@@ -105,6 +106,7 @@ test('a mapping overrides parts of a stack and leaves the rest', () => {
     cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256',
     auth: 'server',
     resumption: false,
+    earlyData: false,
   })
   assert.deepEqual(stack.options, {
     version: '3.1.1',
@@ -149,6 +151,8 @@ test('with a pre-shared key TLS takes a suite for keys, and devices can keep tic
   assert.equal(tlsOf('auth: psk')?.cipher, 'TLS_AES_128_GCM_SHA256')
   const mutual = tlsOf('auth: x509, tls: { resumption: true }')
   assert.deepEqual([mutual?.auth, mutual?.resumption], ['x509', true])
+  const early = tlsOf('via: front-end, tls: { resumption: true, early_data: true }')
+  assert.deepEqual([early?.resumption, early?.earlyData], [true, true])
 })
 
 test('lists among the workload values are levels, and their names tell what varies', () => {

@@ -125,7 +125,12 @@ export const checkVia = (
 }
 
 /** What the front end can do in TLS. */
-const FRONT_END: TlsAbilities = { auth: ['server'], resumption: false, hybrid: true }
+const FRONT_END: TlsAbilities = {
+  auth: ['server'],
+  resumption: true,
+  earlyData: true,
+  hybrid: true,
+}
 
 /** What the stack's server can do in TLS, and what goes together. */
 export const checkAuth = (
@@ -138,26 +143,65 @@ export const checkAuth = (
   const { auth, broker, tls } = keys
   const inFront = viaOf(keys, entry) === 'front-end'
   const name = broker?.value ?? entry.brokers[0]
-  const server = inFront ? 'the front end' : name
+  const server = (inFront ? 'the front end' : name) ?? ''
   const abilities = inFront ? FRONT_END : catalogue.brokers.find((one) => one.name === name)?.tls
   if (!abilities?.auth.includes(auth.value))
     problems.add(auth, auth.path, {
       found: `"${auth.value}", which ${server} does not have`,
       allowed: abilities?.auth.join(', ') ?? 'nothing',
     })
-  checkGroup(tls, abilities?.hybrid === true, server ?? '', problems)
-  const { resumption } = tls
-  if (!resumption.value) return
-  if (!abilities?.resumption)
+  checkGroup(tls, abilities?.hybrid === true, server, problems)
+  const elsewhere = entry.via.includes('front-end') ? 'The front end takes it: via: front-end.' : 'Leave it out.' // prettier-ignore
+  if (tls.resumption.value)
+    checkResumption(keys, abilities?.resumption === true, server, elsewhere, problems)
+  if (tls.early_data.value)
+    checkEarlyData(tls, abilities?.earlyData === true, server, elsewhere, problems)
+}
+
+const checkResumption = (
+  { auth, tls: { resumption } }: StackKeys,
+  able: boolean,
+  server: string,
+  elsewhere: string,
+  problems: Problems,
+): void => {
+  if (!able)
     problems.add(resumption, resumption.path, {
       found: `resumption with ${server}, which takes no session tickets`,
       allowed: 'false',
+      advice: elsewhere,
     })
   else if (auth.value === 'psk')
     problems.add(resumption, resumption.path, {
       found: 'resumption of sessions with a pre-shared key',
       allowed: 'false with auth: psk',
       advice: 'A handshake with a key has no certificates that a ticket could spare.',
+    })
+}
+
+const checkEarlyData = (
+  { early_data: early, resumption, version }: StackKeys['tls'],
+  able: boolean,
+  server: string,
+  elsewhere: string,
+  problems: Problems,
+): void => {
+  if (!able)
+    problems.add(early, early.path, {
+      found: `early_data with ${server}, which takes none`,
+      allowed: 'false',
+      advice: elsewhere,
+    })
+  else if (version !== '1.3')
+    problems.add(early, early.path, {
+      found: `early_data with TLS ${version}, which does not have it`,
+      allowed: 'early_data: true with version: 1.3',
+    })
+  else if (!resumption.value)
+    problems.add(early, early.path, {
+      found: 'early_data without resumption: only a connection that is resumed can have it',
+      allowed: 'early_data: true with resumption: true',
+      advice: 'Write resumption: true, or leave early_data out.',
     })
 }
 

@@ -104,6 +104,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
           cipher: keys.tls.cipher?.value ?? defaultCipher(keys),
           auth: keys.auth.value,
           resumption: keys.tls.resumption.value,
+          earlyData: keys.tls.early_data.value,
         }
       : null,
   dtls: entry.security === 'dtls-psk' ? keys.dtls : null,

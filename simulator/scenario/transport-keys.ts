@@ -23,8 +23,8 @@ export const tls = record({
     false,
   ),
   early_data: defaulted(
-    'Send application data with the first flight.',
-    flag({ value: true, instead: 'Leave it out.' }),
+    'With resumption: what a device says goes with its first flight; via: front-end.',
+    locatedFlag,
     false,
   ),
 })

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { NEVER } from '../core/clock.ts'
+import { makePki } from '../security/pki.ts'
 import type { End, Pair } from './tls-pair.cases.ts'
-import { carry, GCM, newPair, PKI, pump } from './tls-pair.cases.ts'
+import { carry, dates, GCM, newPair, PKI, pump } from './tls-pair.cases.ts'
 import { TlsTickets } from './tls-tickets.ts'
 import { TlsContext } from './tls.ts'
 
@@ -100,7 +101,7 @@ test('data goes with the first flight, and is answered with the first flight of 
   assert.deepEqual([resumed, version], ['yes', 'TLSv1.3'])
   assert.deepEqual([pair.client.top.opens, pair.server.top.opens], [1, 1])
   assert.equal(heard(pair.server), 'hello', 'once')
-  assert.deepEqual([tickets.early, tickets.earlyAccepted], [1, 1])
+  assert.deepEqual([tickets.early.sent, tickets.early.accepted], [1, 1])
   assert.ok(pair.client.layer.deadline() === NEVER && pair.server.layer.deadline() === NEVER)
   assert.ok(pair.client.write(HELLO) && pair.server.write(ANSWER))
   pump(pair)
@@ -113,7 +114,7 @@ test('every connection brings the ticket of the next one', () => {
   const tickets = ticketsOf()
   for (let i = 1; i <= 4; i++) {
     closed(visit(tickets))
-    assert.deepEqual([tickets.early, tickets.earlyAccepted], [i, i])
+    assert.deepEqual([tickets.early.sent, tickets.early.accepted], [i, i])
   }
 })
 
@@ -132,7 +133,7 @@ test('without a ticket, without the wish, and with a ticket that allows none, th
     pump(pair)
     assert.equal(heard(pair.server), 'hello')
     assert.equal(pair.client.layer.negotiated()['resumed'], tickets === first ? 'no' : 'yes')
-    assert.deepEqual([tickets.early, tickets.earlyAccepted], [0, 0])
+    assert.deepEqual([tickets.early.sent, tickets.early.accepted], [0, 0])
   }
 })
 
@@ -147,8 +148,18 @@ test('a server that has forgotten the ticket rejects early data, which is said a
   assert.deepEqual(pair.server.top.received, [...numbered(170)])
   assert.equal(pair.client.layer.negotiated()['resumed'], 'no')
   assert.deepEqual([tickets.offered, tickets.accepted], [1, 0])
-  assert.deepEqual([tickets.early, tickets.earlyAccepted], [1, 0])
+  assert.deepEqual([tickets.early.sent, tickets.early.accepted], [1, 0])
   assert.equal(pair.client.layer.traffic.sentBytes, 170)
+})
+
+test('a server that became another one hears nothing because of a ticket, and the ticket goes', () => {
+  const tickets = ticketsOf()
+  const other = makePki({ dnsName: 'server.test', ...dates(-1, 1) })
+  const pair = visit(tickets, { server: TlsContext.server({ ...ticketed, ...other }) })
+  pump(pair)
+  assert.equal(pair.client.top.cause?.code, 'certificate')
+  assert.deepEqual([pair.server.top.opens, heard(pair.server)], [0, ''])
+  assert.equal(visit(tickets).client.top.opens, 0)
 })
 
 test('what the ticket does not allow waits for the handshake', () => {
@@ -168,7 +179,7 @@ test('what the ticket does not allow waits for the handshake', () => {
       assert.equal(pair.server.top.received.length, to === server ? early : 0)
       pump(pair)
       assert.deepEqual(pair.server.top.received, [...numbered(from)])
-      assert.deepEqual([tickets.early, tickets.earlyAccepted], [early > 0 ? 1 : 0, early > 0 && to === server ? 1 : 0]) // prettier-ignore
+      assert.deepEqual([tickets.early.sent, tickets.early.accepted], [early > 0 ? 1 : 0, early > 0 && to === server ? 1 : 0]) // prettier-ignore
       closed(pair)
     }
   }
@@ -184,7 +195,7 @@ test('a client that has nothing to say at once shakes hands, and speaks then', (
   assert.ok(pair.client.write(HELLO))
   pump(pair)
   assert.equal(heard(pair.server), 'hello')
-  assert.deepEqual([tickets.accepted, tickets.early], [1, 0])
+  assert.deepEqual([tickets.accepted, tickets.early.sent], [1, 0])
 })
 
 test('what comes up before the server answers goes early too, and later waits', () => {
@@ -223,7 +234,7 @@ test('a connection that is cut keeps its ticket, at both ends', () => {
   pump(cut)
   for (const end of [cut.client, cut.server]) end.layer.closed({ code: 'reset', detail: 'RST' }, 0)
   closed(visit(tickets))
-  assert.deepEqual([tickets.early, tickets.earlyAccepted], [2, 2])
+  assert.deepEqual([tickets.early.sent, tickets.early.accepted], [2, 2])
 })
 
 test('a layer below that is full gets the first flight when it is ready', () => {

@@ -11,8 +11,7 @@ export class TlsTickets {
   offered = 0
   accepted = 0
   /** Connections whose first flight carried early data, and those of them whose early data the server took. */
-  early = 0
-  earlyAccepted = 0
+  readonly early = { sent: 0, accepted: 0 }
   readonly #sessions = new Map<number, Pointer>()
 
   /** Makes the handshake of `ssl` offer the device's ticket: whether there is one. */
@@ -35,8 +34,8 @@ export class TlsTickets {
 
   /** The handshake after early data is done. */
   settledEarly(accepted: boolean): void {
-    this.early++
-    if (accepted) this.earlyAccepted++
+    this.early.sent++
+    if (accepted) this.early.accepted++
   }
 
   /**

@@ -147,6 +147,7 @@ abstract class TlsLayer implements Layer {
     let length = before === 'open' ? 0 : (this.#early?.length ?? 0)
     if (!shaken) {
       if (length === 0 || this.#ssl === 0) return
+      // The layer above answers before the handshake is done (0.5-RTT).
       this.#state = 'early'
     }
     let cause: Cause | null = null
@@ -158,8 +159,9 @@ abstract class TlsLayer implements Layer {
     if (o.SSL_want(this.#ssl) === SSL_READING) bios.exhausted()
     else cause = this.#whyReadEnded(result)
     this.#flush(now)
-    if (before === 'handshake') this.above.open(now)
-    else if (before === 'early' && shaken) this.#unblock(now)
+    if (before === 'handshake' && this.#isOpen) this.above.open(now)
+    // What could not go early goes now.
+    if (before === 'early' && this.#state === 'open') this.#unblock(now)
     if (length > 0 && this.#isOpen) {
       this.traffic.receivedBytes += length
       this.traffic.receivedCalls++

@@ -87,7 +87,7 @@ before(async () => {
     },
   }
   await start('front-end/process.ts', options)
-  const secure: FrontEndConfiguration = { ...common, listen: tlsFront, transport: { kind: 'tls', ...GCM } } // prettier-ignore
+  const secure: FrontEndConfiguration = { ...common, listen: tlsFront, transport: { kind: 'tls', ...GCM, resumption: false, earlyData: false } } // prettier-ignore
   await start('front-end/process.ts', secure)
 })
 after(async () => {

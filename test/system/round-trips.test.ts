@@ -43,8 +43,18 @@ workload: { kind: connect, interval: 2 s }
 phases: { ramp: 500 ms, warmup: 500 ms, measure: 2 s, drain: 2 s }`,
   },
   {
-    title: 'QUIC for devices that wake up and have something to say',
+    title: 'devices that wake up and have something to say',
     stacks: {
+      'tls-early': [
+        2, // SYN; hellos and CONNECT
+        3, // PUBLISH
+        'stack: mqtt-tls, via: front-end, tls: { resumption: true, early_data: true }',
+      ],
+      'tls-early-pipelined': [
+        2, // SYN; hellos, CONNECT and PUBLISH
+        2,
+        'stack: mqtt-tls, via: front-end, tls: { resumption: true, early_data: true }, mqtt: { pipelining: true }',
+      ],
       quic: [2, 3, 'stack: mqtt-quic'], // hellos; CONNECT; PUBLISH
       'quic-0rtt': [1, 2, 'stack: mqtt-quic, quic: { resumption: true, early_data: true }'], // hellos and CONNECT; PUBLISH
       'quic-0rtt-pipelined': [

@@ -25,6 +25,7 @@ const TLS = {
   cipher: 'TLS_AES_128_GCM_SHA256',
   auth: 'server',
   resumption: false,
+  earlyData: false,
 } as const
 const PKI = makePki({
   dnsName: 'server.test',

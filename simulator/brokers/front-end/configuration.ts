@@ -26,4 +26,7 @@ export interface QuicFrontEnd extends QuicOptions {
 
 export interface TlsFrontEnd extends TlsOptions {
   readonly kind: 'tls'
+  /** Sends session tickets; they are good for as long as the process. */
+  readonly resumption: boolean
+  readonly earlyData: boolean
 }

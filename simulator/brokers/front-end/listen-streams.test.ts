@@ -5,6 +5,7 @@ import type { Cause, Lower, Upper } from '../../core/layer.ts'
 import { Traffic } from '../../core/layer.ts'
 import { MemoryReactor } from '../../io/memory.ts'
 import { GCM, PKI } from '../../transports/tls-pair.cases.ts'
+import { TlsTickets } from '../../transports/tls-tickets.ts'
 import { TlsClient, TlsContext } from '../../transports/tls.ts'
 import { listenStreams } from './listen-streams.ts'
 
@@ -20,6 +21,8 @@ class End implements Upper {
   timerSlot = -1
   openedAt = Number.NaN
   heard = ''
+  /** When the first bytes came. */
+  heardAt = Number.NaN
   cause: Cause | null = null
   readonly #first: string
   readonly #answer: string
@@ -36,6 +39,7 @@ class End implements Upper {
     this.#say(this.#first, now)
   }
   fromBelow(bytes: Uint8Array, now: number): void {
+    if (this.heard === '') this.heardAt = now
     this.heard += Buffer.from(bytes).toString('hex')
     this.#say(this.#answer, now)
   }
@@ -49,13 +53,17 @@ class End implements Upper {
   expire(): void {}
 }
 
+const stacked = (client: End, tls: TlsClient): TlsClient => {
+  tls.above = client
+  client.below = tls
+  return tls
+}
+
 /** TLS under a client. */
 const clientTls = (client: End): TlsClient => {
   const context = TlsContext.client({ ...GCM, authority: PKI.authority })
   const tls = new TlsClient(context, traffic, 'server.test')
-  tls.above = client
-  client.below = tls
-  return tls
+  return stacked(client, tls)
 }
 
 const world = (context: TlsContext | null, listens = true) => {
@@ -83,6 +91,29 @@ test('a client on TLS reaches the broker, and each hears the other', () => {
   tls.close(reactor.now())
   reactor.runUntil(200 * MILLISECOND)
   assert.equal(accepted[0].cause?.code, 'closed')
+})
+
+test('CONNECT as early data is answered a round trip sooner', () => {
+  const server = { ...GCM, ...PKI, resumption: true, earlyData: true }
+  const { reactor, accepted } = world(TlsContext.server(server))
+  const identity = { device: 0, tickets: new TlsTickets() }
+  const [full, early] = [0, 100].map((start) => {
+    const client = new End(CONNECT)
+    const context = TlsContext.client({ ...GCM, authority: PKI.authority, resumption: true, earlyData: true }) // prettier-ignore
+    const tls = new TlsClient(context, traffic, 'server.test', identity)
+    stacked(client, tls)
+    reactor.connectStream({ remote: front, owner: client, traffic }, tls)
+    reactor.runUntil((start + 50) * MILLISECOND)
+    tls.close(reactor.now())
+    reactor.runUntil((start + 100) * MILLISECOND)
+    return client.heardAt - start * MILLISECOND
+  }) as [number, number]
+  assert.equal(full - early, 2 * MILLISECOND)
+  assert.deepEqual(
+    accepted.map(({ heard }) => heard),
+    [CONNECT, CONNECT],
+  )
+  assert.deepEqual(identity.tickets.early, { sent: 1, accepted: 1 })
 })
 
 test('what a client says before the broker has answered waits', () => {

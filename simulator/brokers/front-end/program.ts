@@ -77,6 +77,6 @@ const transportOf = ({
     return { kind: 'quic', streams: STREAMS, ...quicOptions(quic, protocol, keepAlive), congestion }
   }
   if (tls === null) throw new Error(`no front end ends the security of ${protocol}`)
-  const { version, group, cipher } = tls
-  return { kind: 'tls', version, group, cipher }
+  const { version, group, cipher, resumption, earlyData } = tls
+  return { kind: 'tls', version, group, cipher, resumption, earlyData }
 }
