@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'
 import { MILLISECOND, NEVER, SECOND } from '../core/clock.ts'
-import { peerKey } from '../core/endpoint.ts'
+import { peerKey, type Address } from '../core/endpoint.ts'
 import { Traffic, type Cause, type Lower } from '../core/layer.ts'
 import type { TcpFound, TcpRecord } from '../core/tcp.ts'
 import { NativeMemory, libc, systemCall } from '../native/libc.ts'
@@ -232,6 +232,40 @@ test('What the peer said before it reset the connection is heard, also when a se
   reactor.run()
   assert.deepEqual(heard, ['because', 'reset'])
   sockets.close(listener)
+})
+
+test('A reset is one also when a send finds it and the socket is read before the loop tells of the failure.', () => {
+  using reactor = new EpollReactor()
+  const sockets = new Sockets()
+  const [remote, at] = [7005, 7006].map((port) => ({ host: host(3), port })) as [Address, Address]
+  const listener = sockets.openListener(remote)
+  const bell = sockets.openServer(at)
+  const heard: string[] = []
+  const client = silent(({ code }) => {
+    heard.push(code)
+    reactor.stop()
+  })
+  let open = false
+  const watch = reactor.watch(listener, () => {
+    if (!open) return
+    watch.close()
+    const fd = sockets.accept(listener)
+    // The loop learns of both at once, of the bell first.
+    sockets.sendTo(bell, Buffer.from('x'), peerKey(at))
+    closeWithReset(fd)
+  })
+  const rings = reactor.watch(bell, () => {
+    rings.close()
+    assert.ok(client.below.fromAbove(Buffer.from('into the void'), reactor.now()))
+  })
+  client.open = () => {
+    open = true
+  }
+  reactor.connectStream({ remote, owner: client, traffic: new Traffic() }, client)
+  stopAfter(reactor, 5 * SECOND)
+  reactor.run()
+  assert.deepEqual(heard, ['reset'])
+  for (const fd of [listener, bell]) sockets.close(fd)
 })
 
 test('A sleep ends after its deadline, and soon.', () => {

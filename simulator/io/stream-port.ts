@@ -39,6 +39,8 @@ export class StreamPort implements Port, Source, Failing, Timer {
   /** `fromAbove` was refused: `ready` is owed. */
   #refused = false
   #paused = false
+  /** Of a send that failed: the kernel says it once, and then gives FIN for what was none. */
+  #error = 0
   #lingerUntil: Nanoseconds = NEVER
   readonly #record: TcpRecord | null
 
@@ -84,6 +86,7 @@ export class StreamPort implements Port, Source, Failing, Timer {
       if (result >= 0) sent += result
       else if (result === -EAGAIN) break
       else {
+        this.#error = -result
         this.#loop.failLater(this, -result)
         sent = bytes.length
       }
@@ -180,8 +183,9 @@ export class StreamPort implements Port, Source, Failing, Timer {
         this.#deliver(length, now)
         if (this.#state !== OPEN || this.#paused || !this.#sockets.filled(length)) return
       } else {
-        if (length === 0) this.#end(PEER_CLOSED, now)
-        else if (length !== -EAGAIN) this.#end(causeOf(-length, 'connection'), now)
+        const error = length === 0 ? this.#error : -length
+        if (error === 0) this.#end(PEER_CLOSED, now)
+        else if (error !== EAGAIN) this.#end(causeOf(error, 'connection'), now)
         return
       }
     }

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { MILLISECOND, SECOND } from '../../simulator/core/clock.ts'
+import type { TimelineEvent } from '../../simulator/core/link-profile.ts'
 import type { Scenario, Workload } from '../../simulator/core/types.ts'
 import { connectInterval, messageInterval, messagesOf } from '../../simulator/core/workload.ts'
 import { catalogue } from '../../simulator/run/catalogue.ts'
@@ -28,28 +29,40 @@ const quick = (workload: Workload): Workload => {
   return { ...workload, interval: SECOND, absences }
 }
 
-/** Few devices, one repetition, at most two links, and no longer than to send a message or a few. */
-const small = (scenario: Scenario): Scenario => ({
-  ...scenario,
-  links: scenario.links.slice(0, 2),
-  devices: [DEVICES],
-  workloads: scenario.workloads.slice(0, 1).map(quick),
-  phases: {
-    ramp: 200 * MILLISECOND,
-    warmup: 200 * MILLISECOND,
-    measure: Math.max(
-      1 * SECOND,
-      ...scenario.workloads
-        .map(quick)
-        .flatMap((w) => [messageInterval(w), connectInterval(w)])
-        .filter((interval) => Number.isFinite(interval)),
-    ),
-    drain: 10 * SECOND,
-    connectDeadline: 30 * SECOND,
-  },
-  repetitions: 1,
-  thresholds: [],
-})
+/** Time for a message of each device, or for a connection. */
+const shortest = (workloads: readonly Workload[]): number =>
+  Math.max(
+    1 * SECOND,
+    ...workloads
+      .flatMap((w) => [messageInterval(w), connectInterval(w)])
+      .filter((interval) => Number.isFinite(interval)),
+  )
+
+/** Few devices, one repetition, at most two links, and no longer than to send a message or a few; what happens on the way happens sooner. */
+const small = (scenario: Scenario): Scenario => {
+  const measure = shortest(scenario.workloads.map(quick))
+  const sooner = measure / scenario.phases.measure
+  const times = (event: TimelineEvent): TimelineEvent =>
+    'for' in event && event.for !== null
+      ? { ...event, at: event.at * sooner, for: event.for * sooner }
+      : { ...event, at: event.at * sooner }
+  return {
+    ...scenario,
+    links: scenario.links.slice(0, 2),
+    devices: [DEVICES],
+    workloads: scenario.workloads.slice(0, 1).map(quick),
+    phases: {
+      ramp: 200 * MILLISECOND,
+      warmup: 200 * MILLISECOND,
+      measure,
+      drain: 10 * SECOND,
+      connectDeadline: 30 * SECOND,
+    },
+    timeline: scenario.timeline.map(times),
+    repetitions: 1,
+    thresholds: [],
+  }
+}
 
 /** The last value of a metric of each cell. */
 const lastOf = ({ rows }: RunResult, metric: string): Map<string, number | null> =>
