@@ -64,9 +64,10 @@ const filesOf = async (folder: string): Promise<string[]> => {
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
 }
 
-/** A server may have written nothing, and not every run has both servers. */
+/** A server may have written nothing, and not every run has each of them. */
 const OPTIONAL = new Set<string | undefined>([
   '`cells/<cell>/broker.log`',
+  '`cells/<cell>/front-end.log`',
   '`cells/<cell>/mosquitto.conf`',
   '`cells/<cell>/prosody.cfg.lua`',
   '`cells/<cell>/aedes.json`',
