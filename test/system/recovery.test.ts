@@ -76,12 +76,17 @@ describe('one lost message of a device that says little', { skip: skipReason() }
   })
 })
 
-/** From first transmission to acknowledgement of the lost messages, ms: the least of the devices. */
-const recovered = async (result: RunResult, stack: Name): Promise<number> => {
+/** From first transmission to acknowledgement. */
+const exchanges = async (result: RunResult, stack: string): Promise<Histogram> => {
   const row = result.rows.find((r) => r.stack === stack)
   const file = join(result.folder, 'cells', row?.cell ?? '', 'histograms.json')
   const series = JSON.parse(await readFile(file, 'utf8')) as Record<string, HistogramJson>
-  const exchange = Histogram.fromJSON(series['exchange'] as HistogramJson)
+  return Histogram.fromJSON(series['exchange'] as HistogramJson)
+}
+
+/** Of the lost messages, ms: the least of the devices. */
+const recovered = async (result: RunResult, stack: Name): Promise<number> => {
+  const exchange = await exchanges(result, stack)
   return (exchange.quantile(1 - (DEVICES - 0.5) / exchange.count) as number) / 1e6
 }
 
@@ -92,7 +97,7 @@ stacks:
   - { stack: mqtt-quic, name: quic }
   - { stack: mqtt-quic, name: quic-openssl, quic: { engine: openssl } }
 links: [{ name: lossy, delay: 10 ms, loss: 5 % }]
-devices: 40
+devices: 100
 workload: { interval: 250 ms, payload: 100 B, reliability: acknowledged }
 phases: { ramp: 1 s, warmup: 2 s, measure: 8 s, drain: 4 s, connect_deadline: 30 s }
 repetitions: 1
@@ -106,13 +111,24 @@ describe('messages one after the other, with 5 % loss each way', { skip: skipRea
   after(() => result[Symbol.asyncDispose]())
 
   it('99 of 100 are acknowledged within 250 ms, with quiche and bbr as with OpenSSL and NewReno', (t) => {
-    const [quiche, openssl] = ['quic', 'quic-openssl'].map((stack) => {
+    for (const stack of ['quic', 'quic-openssl']) {
       assert.equal(result.value('delivery.ratio', stack), 1)
-      return result.value('exchange.p99', stack)
-    }) as [number, number]
-    t.diagnostic(`p99: quiche ${quiche.toFixed(0)} ms, OpenSSL ${openssl.toFixed(0)} ms`)
-    assert.ok(quiche < 250, `${quiche} ms`)
-    assert.ok(Math.abs(quiche - openssl) < 100, `${quiche} and ${openssl} ms`)
+      const p99 = result.value('exchange.p99', stack)
+      t.diagnostic(`${stack}: p99 ${p99.toFixed(0)} ms`)
+      assert.ok(p99 < 250, `${stack}: ${p99} ms`)
+    }
+  })
+
+  it('both libraries recover alike from one loss', async (t) => {
+    // One exchange in ten loses a packet, one in a hundred two: p99 lies on that step, a probe timeout high, and p95 below it.
+    const [quiche, openssl] = await Promise.all(
+      ['quic', 'quic-openssl'].map(async (stack) =>
+        (await exchanges(result, stack)).quantile(0.95),
+      ),
+    )
+    const difference = Math.abs((quiche as number) - (openssl as number)) / 1e6
+    t.diagnostic(`p95 of quiche and OpenSSL: ${difference.toFixed(0)} ms apart`)
+    assert.ok(difference < 100, `${difference} ms`)
   })
 
   it('the audit names the congestion control of both ends', () => {
