@@ -74,31 +74,38 @@ export const comparedIn = (
     return result ? [{ quantity, result }] : []
   })
 
+/** What may be said: a claim, or before 6 pairs what is relevant so far. */
+export const isShown = ({ result: { strength, relevant } }: Compared): boolean =>
+  relevant && (strength === 'claim' || strength === 'preliminary')
+
+/** Of what else was compared: what shows no difference, and what cannot be compared. */
+export const restOf = (all: readonly Compared[]): string[] => {
+  const names = (items: readonly Compared[]): string =>
+    list(items.map(({ quantity }) => quantity.words))
+  const none = all.filter(
+    (one) => !isShown(one) && ['unclear', 'preliminary'].includes(one.result.strength),
+  )
+  const lost = all.filter(({ result }) => result.lost)
+  return [
+    ...(none.length > 0 ? [`No relevant difference is shown in ${names(none)}.`] : []),
+    ...(lost.length > 0
+      ? [`Not compared, because it falls among lost messages: ${names(lost)}.`]
+      : []),
+  ]
+}
+
 const sentencesOf = (stack: Group, baseline: Group): string[] => {
   const all = comparedIn(QUANTITIES, stack, baseline)
-  const relevant = (strength: PairedResult['strength']): Compared[] =>
-    all.filter(({ result }) => result.strength === strength && result.relevant)
+  const shown = (strength: PairedResult['strength']): Compared[] =>
+    all.filter((one) => isShown(one) && one.result.strength === strength)
   const sentences: string[] = []
-  const claims = relevant('claim')
-  const preliminary = relevant('preliminary')
-  const none = all.filter(
-    ({ result }) =>
-      result.strength === 'unclear' || (result.strength === 'preliminary' && !result.relevant),
-  )
+  const claims = shown('claim')
+  const preliminary = shown('preliminary')
   const against = `compared with ${baseline.stack}, ${stack.stack}`
   if (claims.length > 0) sentences.push(`C${against.slice(1)} ${effects(claims)}.`)
   if (preliminary.length > 0)
     sentences.push(`Preliminary (fewer than 6 pairs): ${against} ${effects(preliminary)}.`)
-  if (none.length > 0)
-    sentences.push(
-      `No relevant difference is shown in ${list(none.map(({ quantity }) => quantity.words))}.`,
-    )
-  const lost = all.filter(({ result }) => result.lost)
-  if (lost.length > 0)
-    sentences.push(
-      `Not compared, because it falls among lost messages: ${list(lost.map(({ quantity }) => quantity.words))}.`,
-    )
-  return sentences
+  return [...sentences, ...restOf(all)]
 }
 
 export const withoutComparison = (stack: Group, baseline: Group): string => {

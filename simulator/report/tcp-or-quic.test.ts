@@ -74,6 +74,21 @@ test('what speaks for either is said with its evidence, and what speaks for none
   assert.deepEqual(more, [])
 })
 
+test('from 6 pairs only a claim speaks for anybody: an interval without the sign-flip test is none', () => {
+  const whole = run(['tls', 'quic'])
+  const rows = cells(6)
+    .filter(({ stack }) => stack !== 'tcp')
+    .map((cell) =>
+      cell.stack === 'quic' && cell.repetition === 6
+        ? { ...cell, values: { ...cell.values, 'latency.p99': 307 } }
+        : cell,
+    )
+  const conditions = conditionsOf(rows.flatMap(rowsOf), whole.scenario)
+  const [quic = '', , even = ''] = only({ ...whole, conditions }).sentences
+  assert.equal(quic, 'Nothing that was compared speaks for quic.')
+  assert.match(even, /^No relevant difference is shown in .*99th percentile of latency/)
+})
+
 test('few repetitions are preliminary, fewer are no comparison', () => {
   assert.equal(only(run(['tls', 'quic'], 4)).sentences[0], 'Preliminary (fewer than 6 pairs).')
   assert.deepEqual(only(run(['tls', 'quic'], 2)).sentences, [

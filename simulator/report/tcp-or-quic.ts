@@ -1,7 +1,14 @@
 /** "TCP or QUIC?" for each link of a run: what speaks for either, with the same weight. */
 import type { Stack } from '../core/types.ts'
 import { QUANTITIES, type Quantity } from './compare.ts'
-import { type Compared, comparedIn, effect, withoutComparison } from './findings.ts'
+import {
+  type Compared,
+  comparedIn,
+  effect,
+  isShown,
+  restOf,
+  withoutComparison,
+} from './findings.ts'
 import { list } from './format.ts'
 import { words } from './html.ts'
 import type { Condition, Group } from './rows.ts'
@@ -81,30 +88,19 @@ const sentencesOf = (quic: Group, tcp: Group): string[] => {
   const all = comparedIn([...QUANTITIES, ...FURTHER], quic, tcp)
   if (all.every(({ result }) => result.pairs < 3 && !result.lost))
     return [withoutComparison(quic, tcp)]
-  const relevant = all.filter(({ result }) => result.relevant && !result.lost)
-  const preliminary = relevant.some(({ result }) => result.strength === 'preliminary')
-  const even = all.filter(({ result }) => !result.relevant && !result.lost)
-  const lost = all.filter(({ result }) => result.lost)
+  const shown = all.filter(isShown)
+  const preliminary = shown.some(({ result }) => result.strength === 'preliminary')
   const none = (side: string, items: readonly unknown[]): string[] =>
     items.length === 0 ? [`Nothing that was compared speaks ${side}.`] : []
-  const forQuic = relevant.filter(lowers)
-  const forTcp = relevant.filter((one) => !lowers(one))
+  const forQuic = shown.filter(lowers)
+  const forTcp = shown.filter((one) => !lowers(one))
   return [
     ...(preliminary ? ['Preliminary (fewer than 6 pairs).'] : []),
     ...clause(`For ${quic.stack}, which lowers`, forQuic),
     ...none(`for ${quic.stack}`, forQuic),
     ...clause(`For ${tcp.stack}, because ${quic.stack} raises`, forTcp),
     ...none(`for ${tcp.stack}`, forTcp),
-    ...(even.length === 0
-      ? []
-      : [
-          `No relevant difference is shown in ${list(even.map(({ quantity }) => quantity.words))}.`,
-        ]),
-    ...(lost.length === 0
-      ? []
-      : [
-          `Not compared, because it falls among lost messages: ${list(lost.map(({ quantity }) => quantity.words))}.`,
-        ]),
+    ...restOf(all),
   ]
 }
 
