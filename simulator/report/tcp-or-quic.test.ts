@@ -76,13 +76,9 @@ test('what speaks for either is said with its evidence, and what speaks for none
 
 test('from 6 pairs only a claim speaks for anybody: an interval without the sign-flip test is none', () => {
   const whole = run(['tls', 'quic'])
-  const rows = cells(6)
-    .filter(({ stack }) => stack !== 'tcp')
-    .map((cell) =>
-      cell.stack === 'quic' && cell.repetition === 6
-        ? { ...cell, values: { ...cell.values, 'latency.p99': 307 } }
-        : cell,
-    )
+  const rows = cells(6).filter(({ stack }) => stack !== 'tcp')
+  const last = rows.find(({ stack, repetition }) => stack === 'quic' && repetition === 6)
+  Object.assign(last?.values ?? {}, { 'latency.p99': 307 })
   const conditions = conditionsOf(rows.flatMap(rowsOf), whole.scenario)
   const [quic = '', , even = ''] = only({ ...whole, conditions }).sentences
   assert.equal(quic, 'Nothing that was compared speaks for quic.')

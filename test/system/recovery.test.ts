@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Histogram, type HistogramJson } from '../../simulator/measure/histogram.ts'
+import { attemptKey } from '../../simulator/measure/rows.ts'
 import type { RunResult } from './run-scenario.cases.ts'
 import { runText, skipReason } from './run-scenario.cases.ts'
 
@@ -78,8 +79,10 @@ describe('one lost message of a device that says little', { skip: skipReason() }
 
 /** From first transmission to acknowledgement. */
 const exchanges = async (result: RunResult, stack: string): Promise<Histogram> => {
-  const row = result.rows.find((r) => r.stack === stack)
-  const file = join(result.folder, 'cells', row?.cell ?? '', 'histograms.json')
+  // Of a repeated cell the last attempt counts.
+  const row = result.rows.findLast((r) => r.stack === stack)
+  assert.ok(row)
+  const file = join(result.folder, 'cells', attemptKey(row.cell, row.attempt), 'histograms.json')
   const series = JSON.parse(await readFile(file, 'utf8')) as Record<string, HistogramJson>
   return Histogram.fromJSON(series['exchange'] as HistogramJson)
 }
