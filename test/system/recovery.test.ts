@@ -100,9 +100,11 @@ stacks:
   - { stack: mqtt-quic, name: quic }
   - { stack: mqtt-quic, name: quic-openssl, quic: { engine: openssl } }
 links: [{ name: lossy, delay: 10 ms, loss: 5 % }]
-devices: 100
+# One exchange in ten loses a packet, one in a hundred two: a 99th percentile lies between the two, where few samples are between. 24 000
+# exchanges hold it within a few milliseconds, 3 000 within 80.
+devices: 200
 workload: { interval: 250 ms, payload: 100 B, reliability: acknowledged }
-phases: { ramp: 1 s, warmup: 2 s, measure: 8 s, drain: 4 s, connect_deadline: 30 s }
+phases: { ramp: 2 s, warmup: 2 s, measure: 30 s, drain: 4 s, connect_deadline: 30 s }
 repetitions: 1
 `
 
@@ -113,25 +115,15 @@ describe('messages one after the other, with 5 % loss each way', { skip: skipRea
   })
   after(() => result[Symbol.asyncDispose]())
 
-  it('99 of 100 are acknowledged within 250 ms, with quiche and bbr as with OpenSSL and NewReno', (t) => {
-    for (const stack of ['quic', 'quic-openssl']) {
+  it('99 of 100 are acknowledged within 250 ms, and OpenSSL with NewReno agrees with quiche and bbr within 100 ms', (t) => {
+    const p99 = ['quic', 'quic-openssl'].map((stack) => {
       assert.equal(result.value('delivery.ratio', stack), 1)
-      const p99 = result.value('exchange.p99', stack)
-      t.diagnostic(`${stack}: p99 ${p99.toFixed(0)} ms`)
-      assert.ok(p99 < 250, `${stack}: ${p99} ms`)
-    }
-  })
-
-  it('both libraries recover alike from one loss', async (t) => {
-    // One exchange in ten loses a packet, one in a hundred two: p99 lies on that step, a probe timeout high, and p95 below it.
-    const [quiche, openssl] = await Promise.all(
-      ['quic', 'quic-openssl'].map(async (stack) =>
-        (await exchanges(result, stack)).quantile(0.95),
-      ),
-    )
-    const difference = Math.abs((quiche as number) - (openssl as number)) / 1e6
-    t.diagnostic(`p95 of quiche and OpenSSL: ${difference.toFixed(0)} ms apart`)
-    assert.ok(difference < 100, `${difference} ms`)
+      return result.value('exchange.p99', stack)
+    })
+    const [quiche = Number.NaN, openssl = Number.NaN] = p99
+    t.diagnostic(`p99: quiche ${quiche.toFixed(0)} ms, OpenSSL ${openssl.toFixed(0)} ms`)
+    assert.ok(quiche < 250 && openssl < 250, `${quiche} and ${openssl} ms`)
+    assert.ok(Math.abs(quiche - openssl) < 100, `${quiche} and ${openssl} ms`)
   })
 
   it('the audit names the congestion control of both ends', () => {
