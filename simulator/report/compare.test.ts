@@ -65,6 +65,36 @@ test('a finding says what the comparison allows, with its evidence', () => {
   assert.doesNotMatch(text, /reliminary/)
 })
 
+test('who delivers less does not go unnoticed because its percentiles are not compared', () => {
+  const cells = sixPairs((stack) => ({
+    values: {
+      'latency.p50': stack === 'safe' ? null : 40,
+      'delivery.lost': stack === 'safe' ? 100 : 0,
+      'delivery.not_sent': stack === 'safe' ? 1350 : 0,
+    },
+  }))
+  const [finding] = findingsOf(runOf(cells))
+  assert.deepEqual(
+    finding?.sentences.map((sentence) => sentence.replaceAll('\u00a0', ' ')),
+    [
+      'Compared with plain, safe raises what is not delivered by 1 450 messages (1 450 instead of 0 messages, exact in all 6 pairs).',
+      'Not compared, because it falls among lost messages: median latency.',
+    ],
+  )
+  const few = findingsOf(runOf(cells.filter(({ repetition }) => repetition <= 2)))
+  assert.deepEqual(few[0]?.sentences, [
+    'safe is not compared with plain: fewer than 3 repetitions are valid on both sides.',
+  ])
+})
+
+test('where nothing differs the pair is named all the same', () => {
+  const cells = sixPairs(() => ({ values: { 'latency.p50': 40, 'delivery.lost': 0, 'delivery.not_sent': 0 } })) // prettier-ignore
+  assert.deepEqual(findingsOf(runOf(cells))[0]?.sentences, [
+    'safe beside plain:',
+    'No relevant difference is shown in median latency.',
+  ])
+})
+
 test('with fewer than six pairs the word preliminary comes first', () => {
   const [finding] = findingsOf(runOf(sixPairs().filter((cell) => cell.repetition <= 4)))
   assert.match(finding?.sentences[0] ?? '', /^Preliminary \(fewer than 6 pairs\): compared with/)

@@ -70,6 +70,14 @@ export const QUANTITIES: readonly Quantity[] = [
   },
 ]
 
+/** Sent in vain, or still waiting at the end. */
+export const UNDELIVERED: Quantity = {
+  name: 'undelivered',
+  words: 'what is not delivered',
+  unit: 'messages',
+  metrics: ['delivery.lost', 'delivery.not_sent'],
+}
+
 export interface PairedResult extends Comparison {
   readonly stack: Group
   readonly baseline: Group

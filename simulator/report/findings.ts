@@ -3,6 +3,7 @@ import {
   type PairedResult,
   QUANTITIES,
   type Quantity,
+  UNDELIVERED,
   baselineOf,
   comparePaired,
 } from './compare.ts'
@@ -64,19 +65,25 @@ export interface Compared {
   readonly result: PairedResult
 }
 
+/** In what is not delivered, unless that is alike, and in `quantities`. */
 export const comparedIn = (
   quantities: readonly Quantity[],
   stack: Group,
   baseline: Group,
 ): Compared[] =>
-  quantities.flatMap((quantity) => {
+  [UNDELIVERED, ...quantities].flatMap((quantity) => {
     const result = comparePaired(stack, baseline, quantity.metrics, quantity.further)
-    return result ? [{ quantity, result }] : []
+    const alike = result?.exact === true && result.difference === 0
+    return result === null || (alike && quantity === UNDELIVERED) ? [] : [{ quantity, result }]
   })
 
 /** What may be said: a claim, or before 6 pairs what is relevant so far. */
 export const isShown = ({ result: { strength, relevant } }: Compared): boolean =>
   relevant && (strength === 'claim' || strength === 'preliminary')
+
+/** Enough pairs of something that something may be said. */
+export const isEnough = (all: readonly Compared[]): boolean =>
+  all.some(({ result }) => result.strength !== 'few')
 
 /** Of what else was compared: what shows no difference, and what cannot be compared. */
 export const restOf = (all: readonly Compared[]): string[] => {
@@ -96,6 +103,7 @@ export const restOf = (all: readonly Compared[]): string[] => {
 
 const sentencesOf = (stack: Group, baseline: Group): string[] => {
   const all = comparedIn(QUANTITIES, stack, baseline)
+  if (!isEnough(all)) return [withoutComparison(stack, baseline)]
   const shown = (strength: PairedResult['strength']): Compared[] =>
     all.filter((one) => isShown(one) && one.result.strength === strength)
   const sentences: string[] = []
@@ -105,6 +113,7 @@ const sentencesOf = (stack: Group, baseline: Group): string[] => {
   if (claims.length > 0) sentences.push(`C${against.slice(1)} ${effects(claims)}.`)
   if (preliminary.length > 0)
     sentences.push(`Preliminary (fewer than 6 pairs): ${against} ${effects(preliminary)}.`)
+  if (sentences.length === 0) sentences.push(`${stack.stack} beside ${baseline.stack}:`)
   return [...sentences, ...restOf(all)]
 }
 
@@ -122,14 +131,6 @@ export const findingsOf = (run: Run): Finding[] =>
     condition.groups.flatMap((stack) => {
       const baseline = baselineOf(run, condition, stack)
       if (!baseline) return []
-      const sentences = sentencesOf(stack, baseline)
-      return [
-        {
-          condition,
-          stack,
-          baseline,
-          sentences: sentences.length > 0 ? sentences : [withoutComparison(stack, baseline)],
-        },
-      ]
+      return [{ condition, stack, baseline, sentences: sentencesOf(stack, baseline) }]
     }),
   )

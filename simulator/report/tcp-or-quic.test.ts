@@ -85,6 +85,23 @@ test('from 6 pairs only a claim speaks for anybody: an interval without the sign
   assert.match(even, /^No relevant difference is shown in .*99th percentile of latency/)
 })
 
+test('a transport that delivers more is spoken for, also where percentiles of the other are lost', () => {
+  const whole = run(['tls', 'quic'])
+  const rows = cells(6)
+  for (const { stack, values } of rows)
+    Object.assign(values ?? {}, {
+      'latency.p50': stack === 'quic' ? 37 : null,
+      'delivery.lost': 0,
+      'delivery.not_sent': stack === 'quic' ? 0 : 1450,
+    })
+  const conditions = conditionsOf(rows.flatMap(rowsOf), whole.scenario)
+  const [quic = ''] = only({ ...whole, conditions }).sentences
+  assert.match(
+    quic,
+    /^For quic, which lowers: what is not delivered by 1.450.messages \(0 instead of 1.450/,
+  )
+})
+
 test('few repetitions are preliminary, fewer are no comparison', () => {
   assert.equal(only(run(['tls', 'quic'], 4)).sentences[0], 'Preliminary (fewer than 6 pairs).')
   assert.deepEqual(only(run(['tls', 'quic'], 2)).sentences, [

@@ -5,6 +5,7 @@ import {
   type Compared,
   comparedIn,
   effect,
+  isEnough,
   isShown,
   restOf,
   withoutComparison,
@@ -86,8 +87,7 @@ const lowers = ({ result }: Compared): boolean => (result.difference ?? 0) < 0
 
 const sentencesOf = (quic: Group, tcp: Group): string[] => {
   const all = comparedIn([...QUANTITIES, ...FURTHER], quic, tcp)
-  if (all.every(({ result }) => result.pairs < 3 && !result.lost))
-    return [withoutComparison(quic, tcp)]
+  if (!isEnough(all)) return [withoutComparison(quic, tcp)]
   const shown = all.filter(isShown)
   const preliminary = shown.some(({ result }) => result.strength === 'preliminary')
   const none = (side: string, items: readonly unknown[]): string[] =>
