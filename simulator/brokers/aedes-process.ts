@@ -21,7 +21,9 @@ type Device = NonNullable<AedesConfiguration['device']>
 const say = (words: string): void => void process.stderr.write(`${words}\n`)
 
 const [file = ''] = process.argv.slice(2)
-const { address, plain, device } = JSON.parse(readFileSync(file, 'utf8')) as AedesConfiguration
+const { address, plain, device, quic } = JSON.parse(
+  readFileSync(file, 'utf8'),
+) as AedesConfiguration
 
 const broker = await Aedes.createBroker()
 broker.on('clientError', (client, error) => say(`client ${client.id}: ${error.message}`))
@@ -85,5 +87,14 @@ listen(
   createServer({ noDelay: true }, (socket) => serve(socket)),
   plain,
 )
+if (quic !== null) {
+  // Loaded where it is used: it is a library of its own.
+  const { listenQuic } = await import('./aedes-quic.ts')
+  const { quicContext } = await import('./front-end/listen-quic.ts')
+  const { port, chain, key, transport } = quic
+  const context = quicContext(transport, readFileSync(chain, 'utf8'), readFileSync(key, 'utf8'))
+  await listenQuic(context, { host: address, port }, serve)
+  say(`listening on ${address}, port ${port}`)
+}
 if (device !== null)
   listen(device.framing === 'websocket' ? webSockets(device) : streams(device), device.port)

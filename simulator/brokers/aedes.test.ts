@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { aedes, aedesConfiguration, type AedesConfiguration } from './aedes.ts'
-import { brokerPlan } from './broker-plan.cases.ts'
+import { brokerPlan, QUIC } from './broker-plan.cases.ts'
 import type { BrokerPlan } from './broker.ts'
 
 const tlsPlan = (version: '1.2' | '1.3', cipher: string) =>
@@ -18,6 +18,7 @@ test('a plain plan has one listener, on the address of the plan only', () => {
     address: '10.63.0.1',
     plain: 1883,
     device: null,
+    quic: null,
   })
 })
 
@@ -47,6 +48,15 @@ test('a plan with WebSocket has a second listener for it, with TLS where that is
   assert.deepEqual([port, framing, tls?.version], [8084, 'websocket', 'TLSv1.3'])
 })
 
+test('a plan with QUIC has the listener of the front end in the place of a second one', () => {
+  const plan = brokerPlan({ security: 'quic', quic: QUIC, options: { keepalive: 60e9 } })
+  const { device, quic } = JSON.parse(aedesConfiguration(plan)) as AedesConfiguration
+  assert.equal(device, null)
+  assert.deepEqual([quic?.port, quic?.key], [14_567, '/nowhere/server.key'])
+  const { kind, alpn, congestion, idleTimeout } = quic?.transport ?? {}
+  assert.deepEqual([kind, alpn, congestion, idleTimeout], ['quic', 'mqtt', 'bbr', 120e9])
+})
+
 test('it is started by this Node with the file that was written, and its key is its own', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'thingbench-aedes-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -64,7 +74,9 @@ test('its version is the one that is installed, and it says that it cannot do MQ
   const { dependencies } = JSON.parse(
     readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
   ) as { dependencies: Record<string, string> }
+  const unable = (version: string) =>
+    aedes.unable?.({ options: { version }, quic: null, via: 'direct' })
   assert.equal(await aedes.version(), dependencies['aedes'])
-  assert.equal(aedes.unable?.({ options: { version: '3.1.1' } }), null)
-  assert.match(aedes.unable?.({ options: { version: '5' } }) ?? '', /MQTT 5/)
+  assert.equal(unable('3.1.1'), null)
+  assert.match(unable('5') ?? '', /MQTT 5/)
 })

@@ -5,7 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mqtt } from '../protocols/mqtt/adapter.ts'
 import type { Framing } from '../core/types.ts'
+import { QUICHE_VERSION } from '../native/quiche.ts'
+import { frontEndCongestion, QUICHE_WORDS, quicheCongestion } from '../transports/quic-options.ts'
+import { LIMITS } from '../transports/quic-server.ts'
 import type { BrokerPlan, BrokerProduct, Launch } from './broker.ts'
+import type { QuicFrontEnd } from './front-end/configuration.ts'
+import { QUIC_PORT, quicFrontEnd } from './front-end/program.ts'
 import { launchNode } from './runtimes/launch-node.ts'
 
 const CONFIGURATION = 'aedes.json'
@@ -31,6 +36,13 @@ export interface AedesConfiguration {
       readonly ciphers: string
     } | null
   } | null
+  /** Null where devices do not use it. */
+  readonly quic: {
+    readonly port: number
+    readonly chain: string
+    readonly key: string
+    readonly transport: QuicFrontEnd
+  } | null
 }
 
 /** Pure: the files that it names are written by `prepare`. */
@@ -39,12 +51,23 @@ export const aedesConfiguration = (plan: BrokerPlan): string => {
     address: plan.address,
     plain: mqtt.ports.plain,
     device: deviceOf(plan),
+    quic: quicOf(plan),
   }
   return `${JSON.stringify(configuration, null, 2)}\n`
 }
 
+const files = (folder: string) => ({
+  chain: join(folder, 'server.crt'),
+  key: join(folder, 'server.key'),
+})
+
+const quicOf = (plan: BrokerPlan): AedesConfiguration['quic'] =>
+  plan.quic === null
+    ? null
+    : { port: QUIC_PORT, ...files(plan.folder), transport: quicFrontEnd(plan.quic, plan) }
+
 const deviceOf = ({ folder, framing, security, tls }: BrokerPlan): AedesConfiguration['device'] => {
-  if (framing === 'none' && security === 'none') return null
+  if (security === 'quic' || (framing === 'none' && security === 'none')) return null
   const ports = framing === 'none' ? mqtt.ports : WEBSOCKET_PORTS
   return {
     port: security === 'none' ? ports.plain : ports.secure,
@@ -53,8 +76,7 @@ const deviceOf = ({ folder, framing, security, tls }: BrokerPlan): AedesConfigur
       tls === null
         ? null
         : {
-            chain: join(folder, 'server.crt'),
-            key: join(folder, 'server.key'),
+            ...files(folder),
             version: `TLSv${tls.version}`,
             group: tls.group,
             ciphers: cipherList(tls.version, tls.cipher),
@@ -71,8 +93,9 @@ const cipherList = (version: '1.2' | '1.3', cipher: string): string =>
 
 const prepare = async (plan: BrokerPlan): Promise<Launch> => {
   if (plan.certificate !== null) {
-    await writeFile(join(plan.folder, 'server.crt'), plan.certificate.chain, { mode: 0o600 })
-    await writeFile(join(plan.folder, 'server.key'), plan.certificate.key, { mode: 0o600 })
+    const { chain, key } = files(plan.folder)
+    await writeFile(chain, plan.certificate.chain, { mode: 0o600 })
+    await writeFile(key, plan.certificate.key, { mode: 0o600 })
   }
   const file = join(plan.folder, CONFIGURATION)
   await writeFile(file, aedesConfiguration(plan), { mode: 0o600 })
@@ -92,7 +115,15 @@ export const aedes: BrokerProduct = {
   program: null,
   versions: null,
   tls: { auth: ['server'], resumption: false, hybrid: true },
-  serves: { mqtt: ['none', 'tls'] },
+  serves: { mqtt: ['none', 'tls', 'quic'] },
+  quic: {
+    mqtt: {
+      port: QUIC_PORT,
+      library: QUICHE_VERSION,
+      congestion: (quic) => quicheCongestion(frontEndCongestion(quic)),
+      ...QUICHE_WORDS,
+    },
+  },
   unable: ({ options }) =>
     String(options.version ?? '3.1.1') === '5'
       ? 'MQTT 5: aedes refuses all but 3.1 and 3.1.1'
@@ -121,6 +152,11 @@ export const aedes: BrokerProduct = {
       'at most 100 MiB (maxPayload, default); each of the parts in which aedes writes a packet is one, three for a PUBACK (built in)',
     'WebSocket: request':
       'of 60 s and 16 KiB at most (requestTimeout, maxHeaderSize, defaults of Node)',
+    QUIC: "thingbench's own listener inside the process of aedes, the same code as the front end has, on UDP sockets of Node; no connection stands between the two",
+    'QUIC: a client that takes nothing':
+      'is disconnected when 1 MiB waits for it, as by the front end',
+    'QUIC: Retry': `asked for from ${LIMITS.retryFrom} handshakes under way on`,
+    'QUIC: session tickets': 'sent (built into BoringSSL)',
     'TLS version': 'exactly the one asked for',
     'TLS group': 'exactly the one asked for',
     'TLS session tickets': 'sent (default of Node) and not used',

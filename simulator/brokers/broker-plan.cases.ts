@@ -1,5 +1,16 @@
-/** A plan for tests. */
+/** Plans for tests. */
+import type { StackQuic } from '../core/types.ts'
 import type { BrokerPlan } from './broker.ts'
+
+/** As a scenario has it that says nothing of it. */
+export const QUIC: StackQuic = {
+  engine: 'quiche',
+  congestion: 'bbr',
+  streams: 'single',
+  resumption: false,
+  earlyData: false,
+  group: 'X25519',
+}
 
 export const brokerPlan = (more: Partial<BrokerPlan> = {}): BrokerPlan => ({
   folder: '/nowhere',
@@ -11,6 +22,7 @@ export const brokerPlan = (more: Partial<BrokerPlan> = {}): BrokerPlan => ({
   password: 'secret',
   certificate: null,
   tls: null,
+  quic: null,
   psk: new Map(),
   devices: 10,
   options: {},

@@ -1,5 +1,12 @@
 /** What the runner needs of a server, whichever product and whichever runtime. One product is one file and one line in catalogue.ts. */
-import type { Framing, ProtocolOptions, Security, Stack, TlsAbilities } from '../core/types.ts'
+import type {
+  Framing,
+  ProtocolOptions,
+  Security,
+  Stack,
+  StackQuic,
+  TlsAbilities,
+} from '../core/types.ts'
 import type { Programs } from './runtimes/programs.ts'
 import type { VersionRange } from './versions.ts'
 
@@ -21,6 +28,8 @@ export interface BrokerPlan {
     readonly group: string
     readonly cipher: string
   } | null
+  /** Present when `security` is `quic`. */
+  readonly quic: StackQuic | null
   /** PEM of the authority that has signed each device's certificate, with the device name as its common name; absent: devices show none. */
   readonly clientAuthority?: string
   /** Device name -> pre-shared key; in TLS, when there are any, they take the place of certificates. */
@@ -45,7 +54,7 @@ export interface Ports {
 export interface ServerProgram {
   readonly name: string
   readonly title: string
-  /** The Debian package that brings it; null: part of thingbench, or an npm package of it. */
+  /** The Debian package that brings it; null: part of thingbench, or an npm package of it, or in an image alone. */
   readonly debianPackage: string | null
   /** The program to look for on PATH; null: part of thingbench, or an npm package of it. */
   readonly program: string | null
@@ -57,17 +66,32 @@ export interface ServerProgram {
   prepare(plan: BrokerPlan): Promise<Launch | null>
 }
 
+/** A listener for QUIC of a product's own: where it is, and, for the audit, who speaks there, and how. */
+export interface QuicListener {
+  /** UDP. */
+  readonly port: number
+  /** Name and version. */
+  readonly library: string
+  congestion(quic: StackQuic): string
+  /** When it acknowledges what it gets. */
+  readonly acknowledgements: string
+  /** How large those are that it sends. */
+  readonly datagrams: string
+}
+
 export interface BrokerProduct extends ServerProgram {
   /** protocol -> securities it can serve. */
   readonly serves: Readonly<Record<string, readonly Security[]>>
   /** Why it cannot serve a stack of `serves` all the same, in words; null or absent: it can. */
-  readonly unable?: (stack: Pick<Stack, 'options'>) => string | null
+  readonly unable?: (stack: Pick<Stack, 'options' | 'quic' | 'via'>) => string | null
   /** Absent: its TLS shows a certificate and resumes nothing. */
   readonly tls?: TlsAbilities
   /** Between device and consumer: 2 through a broker, 1 where the consumer is the server. */
   readonly hops: 1 | 2
   /** No consumer can stand behind it: only `ack.*` is measured, never `latency.*`. */
   readonly consumer: 'subscribes' | 'is-server' | 'none'
+  /** Milliseconds until it listens, where 10 s may not be enough. */
+  readonly patience?: number
   /** What is configured away from the product's defaults, queue and in-flight limits: printed in the audit. */
   readonly audit: Readonly<Record<string, string>>
   /** How a device registers (see SessionConfig.registration). */
@@ -75,6 +99,8 @@ export interface BrokerProduct extends ServerProgram {
   readonly ports: Readonly<Record<string, Ports>>
   /** protocol -> ports at which it is served over WebSocket too, with the same securities; absent: nowhere. */
   readonly websocket?: Readonly<Record<string, Ports>>
+  /** protocol -> where it serves security `quic` itself; absent: nowhere. */
+  readonly quic?: Readonly<Record<string, QuicListener>>
   /** Its file of configuration; absent where it has none. With a password that is no secret it can be kept in the results. */
   readonly configuration?: (plan: BrokerPlan) => { readonly file: string; readonly text: string }
 }

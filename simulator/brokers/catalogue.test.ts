@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Security, Via } from '../core/types.ts'
+import type { Framing, Security, Via } from '../core/types.ts'
 import { PROTOCOLS } from '../protocols/index.ts'
 import { brokerPlan } from './broker-plan.cases.ts'
 import { BROKERS, brokerNamed } from './catalogue.ts'
@@ -40,11 +40,22 @@ test('devices find the front end before a broker for QUIC, and for TLS where it 
   for (const name of ['mosquitto', 'aedes']) {
     assert.equal(port(name, 'mqtt', 'quic', 'front-end'), 14_567)
     assert.equal(port(name, 'mqtt', 'tls', 'front-end'), 8883)
-    assert.equal(port(name, 'mqtt', 'quic', 'direct'), null)
     assert.equal(port(name, 'mqtt', 'none', 'front-end'), null)
   }
+  assert.equal(port('mosquitto', 'mqtt', 'quic', 'direct'), null)
   assert.equal(port('prosody', 'xmpp', 'tls', 'front-end'), null)
   assert.equal(port('prosody', 'mqtt', 'quic', 'front-end'), null)
+})
+
+test('devices find a broker that speaks QUIC itself where the front end would be', () => {
+  for (const name of ['aedes']) {
+    const at = (framing: Framing) =>
+      devicePort(brokerNamed(name), { protocol: 'mqtt', framing, security: 'quic' })
+    assert.deepEqual([at('none'), at('websocket')], [14_567, null])
+  }
+  for (const { name, serves, quic = {} } of BROKERS)
+    for (const [protocol, securities] of Object.entries(serves))
+      assert.equal(protocol in quic, securities.includes('quic'), `${name}: ${protocol}`)
 })
 
 test('a consumer can stand behind the default broker of every protocol', () => {
@@ -55,9 +66,9 @@ test('a consumer can stand behind the default broker of every protocol', () => {
   }
 })
 
-test('what is no npm package and no part of thingbench names its program and its Debian package', async () => {
+test('what is no npm package and no part of thingbench names its program, and its Debian package if it has more than an image', async () => {
   for (const broker of BROKERS) {
-    assert.equal(broker.program === null, broker.debianPackage === null)
+    if (broker.debianPackage !== null) assert.notEqual(broker.program, null)
     assert.equal(broker.hops, broker.consumer === 'subscribes' ? 2 : 1)
     if (broker.program !== null) continue
     if (broker.consumer === 'is-server')

@@ -81,7 +81,8 @@ test('what is started has all its files in the folder, and OpenSSL knows one ver
 })
 
 test('it says what it cannot do', () => {
-  const unable = (options: Record<string, string | boolean>) => ejabberd.unable?.({ options })
+  const unable = (options: Record<string, string | boolean>) =>
+    ejabberd.unable?.({ options, quic: null, via: 'direct' })
   assert.match(unable({}) ?? '', /without a user name: set mqtt\.username/)
   assert.equal(unable({ username: 'someone', shared_subscription: false }), null)
   assert.equal(unable({ username: 'someone', shared_subscription: true }), 'shared subscriptions')

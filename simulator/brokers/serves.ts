@@ -11,8 +11,11 @@ export const devicePort = (product: BrokerProduct, wanted: Wanted): number | nul
   const { protocol, framing, security, via } = wanted
   if (via === 'front-end')
     return brokerPort(product, protocol) === null ? null : frontEndPort(wanted)
+  if (!product.serves[protocol]?.includes(security)) return null
+  if (security === 'quic')
+    return framing === 'none' ? (product.quic?.[protocol]?.port ?? null) : null
   const ports = framing === 'none' ? product.ports[protocol] : product.websocket?.[protocol]
-  if (ports === undefined || !product.serves[protocol]?.includes(security)) return null
+  if (ports === undefined) return null
   return security === 'none' ? ports.plain : ports.secure
 }
 

@@ -56,7 +56,7 @@ export interface DtlsOptions {
   readonly mtu: number
 }
 
-/** QUIC of a stack's devices; the front end is quiche. */
+/** QUIC of a stack's devices; the front end is quiche, and a server with QUIC of its own has its own. */
 export interface StackQuic {
   /** Whose QUIC the devices have. */
   readonly engine: 'quiche' | 'openssl'
@@ -286,9 +286,9 @@ export interface StackEntry {
   readonly framing: Framing
   readonly security: Security
   /** The first is the default. */
-  readonly via: readonly Via[]
-  /** The first is the default. */
   readonly brokers: readonly string[]
+  /** Broker -> how devices can reach it; the first is its default. */
+  readonly via: Readonly<Record<string, readonly Via[]>>
   readonly clients: readonly Client[]
   readonly reliabilities: readonly Reliability[]
   /** The plain stack of the same protocol. */

@@ -3,6 +3,12 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { MILLISECOND, NEVER, SECOND, type Nanoseconds } from '../core/clock.ts'
+import {
+  peerKey,
+  type DatagramEndpoint,
+  type DatagramSocket,
+  type PeerKey,
+} from '../core/endpoint.ts'
 import { Traffic, type Cause, type Lower, type Upper } from '../core/layer.ts'
 import { NodeLoop } from './node-loop.ts'
 import type { Timer } from './reactor.ts'
@@ -109,6 +115,63 @@ test('a datagram socket has the local address that was asked for, sends, hears, 
   below.close(0)
   below.close(0)
   echo.close()
+})
+
+/** Answers each datagram with its own bytes. */
+class Echo implements DatagramEndpoint, Timer {
+  declare below: DatagramSocket
+  timerSlot = -1
+  readonly peers: PeerKey[] = []
+  #due: Nanoseconds = NEVER
+  expired = 0
+  fromPeer(peer: PeerKey, bytes: Uint8Array, now: Nanoseconds): void {
+    this.peers.push(peer)
+    this.#due = now + MILLISECOND
+    this.below.toPeer(peer, bytes, now)
+  }
+  peerGone(): void {}
+  deadline(): Nanoseconds {
+    return this.#due
+  }
+  expire(): void {
+    this.#due = NEVER
+    this.expired++
+  }
+}
+
+test('a datagram endpoint answers each peer by its key, is asked for its deadline, and counts', async () => {
+  const loop = new NodeLoop()
+  const [echo, there, here] = [new Echo(), new Traffic(), new Traffic()]
+  const probe = createSocket('udp4').bind(0, '127.0.0.8')
+  await once(probe, 'listening')
+  const remote = { host: '127.0.0.8', port: probe.address().port }
+  // Nobody is told that it works where it does not.
+  await assert.rejects(loop.bindDatagram(remote, there, new Echo(), new Echo()), {
+    code: 'EADDRINUSE',
+  })
+  probe.close()
+  const bound = await loop.bindDatagram(remote, there, echo, echo)
+  assert.equal(bound, echo.below)
+  const locals = [1, 2, 3].map((n) => ({ host: `127.0.9.${n}`, port: 7100 + n }))
+  const sinks = locals.map((local) => {
+    const sink = new Sink()
+    loop.connectDatagram({ local, remote, owner: sink, traffic: here }, sink)
+    return sink
+  })
+  await until(() => sinks.every(({ openedAt }) => !Number.isNaN(openedAt)))
+  for (const [i, sink] of sinks.entries()) sink.below.fromAbove(Buffer.from(`from ${i}`), 0)
+  await until(() => sinks.every(({ heard }) => heard.length > 0) && echo.expired > 0)
+  assert.deepEqual(
+    sinks.map(({ heard }) => heard),
+    [['from 0'], ['from 1'], ['from 2']],
+  )
+  assert.deepEqual(new Set(echo.peers), new Set(locals.map(peerKey)))
+  assert.deepEqual([there.sentCalls, there.receivedBytes, there.receivedCalls], [3, 18, 3])
+  bound.close(0)
+  bound.close(0)
+  bound.toPeer(peerKey(remote), Buffer.from('late'), 0)
+  assert.equal(there.sentCalls, 3)
+  for (const { below } of sinks) below.close(0)
 })
 
 test('an address that is not ours ends the datagram socket', async () => {

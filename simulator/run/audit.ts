@@ -67,10 +67,13 @@ const OF_TICKETS: ReadonlySet<string> = new Set(['resumed', 'early'])
 
 const productProperties = (
   { name, audit }: BrokerProduct,
-  { via }: Stack,
+  { via, security }: Stack,
 ): Record<string, string> => {
-  // Behind a front end its TLS is not in use.
-  const used = Object.entries(audit).filter(([key]) => via === 'direct' || !key.startsWith('TLS'))
+  // Behind a front end neither is in use, and QUIC has a TLS of its own.
+  const own = security === 'quic' ? 'QUIC' : 'TLS'
+  const used = Object.entries(audit).filter(
+    ([key]) => !/^(TLS|QUIC)/.test(key) || (via === 'direct' && key.startsWith(own)),
+  )
   return Object.fromEntries(used.map(([key, value]) => [`${name}: ${key}`, value]))
 }
 

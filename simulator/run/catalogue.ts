@@ -38,8 +38,11 @@ const entry = ([
   framing = 'none',
 ]: (typeof STACKS)[number]): StackEntry => {
   const adapter = adapterOf(protocol)
-  const serves = (broker: BrokerProduct, via: Via): boolean =>
-    devicePort(broker, { protocol, framing, security, via }) !== null
+  const waysTo = (broker: BrokerProduct): Via[] =>
+    WAYS.filter((via) => devicePort(broker, { protocol, framing, security, via }) !== null)
+  const via = Object.fromEntries(
+    BROKERS.map((broker) => [broker.name, waysTo(broker)] as const).filter(([, ways]) => ways[0]),
+  )
   const plain = STACKS.find(([, p, s, , f]) => p === protocol && s === 'none' && f === undefined)
   return {
     name,
@@ -48,8 +51,8 @@ const entry = ([
     carrier: security === 'quic' ? 'datagram' : adapter.carrier,
     framing,
     security,
-    via: WAYS.filter((via) => BROKERS.some((broker) => serves(broker, via))),
-    brokers: BROKERS.filter((broker) => WAYS.some((via) => serves(broker, via))).map((b) => b.name),
+    brokers: Object.keys(via),
+    via,
     clients: referencePackage(name) === null ? ['lean'] : ['lean', 'reference'],
     reliabilities: adapter.reliabilities,
     plain: plain?.[0] ?? name,

@@ -1,12 +1,17 @@
 /** QUIC and the front end of a stack in the fairness audit: who speaks it, and how. */
+import { brokerNamed } from '../brokers/catalogue.ts'
 import { frontEndLibrary } from '../brokers/front-end/program.ts'
 import type { Stack, StackQuic } from '../core/types.ts'
 import { formatQuantity } from '../core/units.ts'
 import type { FleetReport } from '../fleet/fleet-protocol.ts'
 import { QUICHE_VERSION } from '../native/quiche.ts'
 import { adapterOf } from '../protocols/index.ts'
-import { DATAGRAM } from '../transports/quic-context.ts'
-import { frontEndCongestion, idleTimeoutOf } from '../transports/quic-options.ts'
+import {
+  frontEndCongestion,
+  idleTimeoutOf,
+  QUICHE_WORDS,
+  quicheCongestion,
+} from '../transports/quic-options.ts'
 import { LIMITS } from '../transports/quic-server.ts'
 
 export const frontEndWords = (stack: Stack): string =>
@@ -43,26 +48,49 @@ export const quicIdleTimeout = ({ quic, protocol, options }: Stack): string | nu
   return timeout === 0 ? 'no QUIC idle timeout' : `QUIC idle timeout ${formatQuantity(timeout, 'duration')}` // prettier-ignore
 }
 
-/** What a library does, in words: the front end is always quiche. */
-const LIBRARY_WORDS = {
-  quiche: {
-    library: `${QUICHE_VERSION}, at both ends`,
-    acknowledgements: 'at once, with what is to be said then (quiche delays none)',
-    pings: 'none',
-  },
-  openssl: {
-    library: `OpenSSL ${process.versions.openssl} on devices; ${QUICHE_VERSION} in the front end`,
-    acknowledgements:
-      'devices (OpenSSL): every second packet at once, one alone after 25 ms at most; the front end at once (quiche delays none)',
-    // ossl_quic_channel: half of the idle timeout, or MAX_NAT_INTERVAL.
-    pings: 'of OpenSSL, when half of the idle timeout or 25 s went by without a packet',
-  },
-} as const
+/** Who speaks QUIC at one end, and how. */
+interface End {
+  readonly library: string
+  readonly congestion: string
+  readonly acknowledgements: string
+  readonly datagrams: string
+}
 
-const congestionWords = (quic: StackQuic): string =>
+const devicesEnd = (quic: StackQuic): End =>
   quic.engine === 'openssl'
-    ? `NewReno of OpenSSL on devices, ${frontEndCongestion(quic)} of quiche in the front end; no pacing`
-    : `${quic.congestion} of quiche, at both ends; no pacing`
+    ? {
+        library: `OpenSSL ${process.versions.openssl}`,
+        congestion: 'NewReno of OpenSSL, no pacing',
+        acknowledgements: 'every second packet at once, one alone after 25 ms at most (OpenSSL)',
+        datagrams: QUICHE_WORDS.datagrams,
+      }
+    : quicheEnd(quic.congestion)
+
+const quicheEnd = (congestion: StackQuic['congestion']): End => ({
+  library: QUICHE_VERSION,
+  congestion: quicheCongestion(congestion),
+  ...QUICHE_WORDS,
+})
+
+/** What devices connect to: the front end, which is quiche whatever they have, or the server. */
+const serverEnd = ({ via, broker, protocol }: Stack, quic: StackQuic): End => {
+  if (via === 'front-end') return quicheEnd(frontEndCongestion(quic))
+  const listener = brokerNamed(broker).quic?.[protocol]
+  if (listener === undefined) throw new Error(`${broker} has no QUIC of its own`)
+  return { ...listener, congestion: listener.congestion(quic) }
+}
+
+const bothEnds = (stack: Stack, quic: StackQuic, property: keyof End): string => {
+  const [devices, server] = [devicesEnd(quic)[property], serverEnd(stack, quic)[property]]
+  if (devices === server) return `${devices}, at both ends`
+  return `${devices} on devices; ${server} in the ${stack.via === 'direct' ? 'server' : 'front end'}`
+}
+
+// ossl_quic_channel: half of the idle timeout, or MAX_NAT_INTERVAL.
+const PINGS = {
+  quiche: 'none',
+  openssl: 'of OpenSSL, when half of the idle timeout or 25 s went by without a packet',
+} as const
 
 /**
  * Property -> what it was; empty for a stack without QUIC.
@@ -76,14 +104,13 @@ export const quicProperties = (
   const { quic } = stack
   if (quic === null) return {}
   const { group, earlyData, streams } = quic
-  const words = LIBRARY_WORDS[quic.engine]
   return {
-    'QUIC library': words.library,
-    'QUIC congestion control': congestionWords(quic),
+    'QUIC library': bothEnds(stack, quic, 'library'),
+    'QUIC congestion control': bothEnds(stack, quic, 'congestion'),
     'QUIC key share': `${group} alone`,
-    'QUIC datagrams': `at most ${DATAGRAM} B of UDP payload; there is no search for more`,
-    'QUIC acknowledgements': words.acknowledgements,
-    'QUIC pings': words.pings,
+    'QUIC datagrams': bothEnds(stack, quic, 'datagrams'),
+    'QUIC acknowledgements': bothEnds(stack, quic, 'acknowledgements'),
+    'QUIC pings': `of devices: ${PINGS[quic.engine]}`,
     'QUIC streams': streams === 'single' ? 'one for all that a device says' : 'one for each topic',
     'QUIC certificates': `of the server ${serverBytes} B; devices show none`,
     'QUIC resumption':

@@ -12,7 +12,7 @@ import type { Cell } from '../core/types.ts'
 import { SERVER_ADDRESS } from '../network/link-protocol.ts'
 import type { RunContext } from './parties.ts'
 
-/** Milliseconds until a server listens. */
+/** Milliseconds until a server listens that says nothing else. */
 export const PATIENCE = 10_000
 /** What stands for the password where it is not needed. */
 const NO_PASSWORD = 'made anew for each run'
@@ -50,7 +50,8 @@ export const prepareBroker = async (
   if (kept) await writeFile(join(results, kept.file), kept.text)
   const listening = async (broker: Broker): Promise<Broker> => {
     for (const pid of broker.pids()) lock.started(pid)
-    await waitListening(broker, SERVER_ADDRESS, portsOf(cell, product), PATIENCE, signal)
+    const { patience = PATIENCE } = product
+    await waitListening(broker, SERVER_ADDRESS, portsOf(cell, product), patience, signal)
     return broker
   }
   const cpu = processors.server
@@ -93,6 +94,7 @@ export const planFor = (
 ): BrokerPlan => {
   const security = stack.via === 'direct' ? stack.security : 'none'
   const tls = security === 'tls' ? stack.tls : null
+  const quic = security === 'quic' ? stack.quic : null
   const auth = tls?.auth
   const keys = security === 'dtls-psk' || auth === 'psk'
   const psk = Array.from({ length: keys ? devices : 0 }, (_, d) => d)
@@ -104,9 +106,10 @@ export const planFor = (
     security,
     serverName: context.serverName,
     password: context.identities.password,
-    certificate: tls !== null && auth !== 'psk' ? context.certificate : null,
+    certificate: quic !== null || (tls !== null && auth !== 'psk') ? context.certificate : null,
     ...(auth === 'x509' && { clientAuthority: context.deviceAuthority.certificate }),
     tls,
+    quic,
     psk: new Map(psk.map((d) => [deviceName(d), context.identities.pskKey(d)])),
     devices,
     options: stack.options,

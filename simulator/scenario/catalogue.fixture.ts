@@ -9,9 +9,10 @@ import type {
 
 const reliabilities: readonly Reliability[] = ['best-effort', 'acknowledged']
 
+/** Stack -> what is not reached directly alone. */
 const VIA: Readonly<Record<string, StackEntry['via']>> = {
-  'mqtt-tls': ['direct', 'front-end'],
-  'mqtt-quic': ['front-end'],
+  'mqtt-tls': { mosquitto: ['direct', 'front-end'] },
+  'mqtt-quic': { mosquitto: ['front-end'], emqx: ['direct', 'front-end'] },
 }
 
 const entry = (
@@ -26,8 +27,8 @@ const entry = (
   carrier: name.startsWith('coap') || security === 'quic' ? 'datagram' : 'stream',
   framing: 'none',
   security,
-  via: VIA[name] ?? ['direct'],
   brokers,
+  via: Object.fromEntries(brokers.map((one) => [one, VIA[name]?.[one] ?? ['direct']])),
   clients: name.startsWith('mqtt') && security !== 'quic' ? ['lean', 'reference'] : ['lean'],
   reliabilities,
   plain,
@@ -46,7 +47,7 @@ export const CATALOGUE: Catalogue = {
   stacks: [
     entry('mqtt-tcp', 'none', ['mosquitto'], 'mqtt-tcp'),
     entry('mqtt-tls', 'tls', ['mosquitto'], 'mqtt-tcp'),
-    entry('mqtt-quic', 'quic', ['mosquitto'], 'mqtt-tcp'),
+    entry('mqtt-quic', 'quic', ['mosquitto', 'emqx'], 'mqtt-tcp'),
     entry('coap-udp', 'none', ['thingbench', 'libcoap'], 'coap-udp'),
     entry('coap-dtls-psk', 'dtls-psk', ['thingbench', 'libcoap'], 'coap-udp'),
     entry('xmpp-tcp', 'none', ['prosody'], 'xmpp-tcp'),
@@ -127,6 +128,7 @@ export const CATALOGUE: Catalogue = {
       title: 'Eclipse Mosquitto',
       tls: { auth: ['server', 'x509', 'psk'], resumption: true },
     },
+    { name: 'emqx', title: 'EMQX', tls: NO_MORE },
     { name: 'prosody', title: 'Prosody', tls: NO_MORE },
     { name: 'thingbench', title: 'CoAP server of thingbench', tls: NO_MORE },
     { name: 'libcoap', title: 'libcoap', tls: NO_MORE },

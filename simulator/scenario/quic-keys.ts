@@ -9,7 +9,7 @@ export const quic: Rule<StackQuic> = refined(
   record(
     {
       engine: defaulted(
-        "Whose QUIC the devices have; the front end's is quiche.",
+        "Whose QUIC the devices have; the front end's is quiche, and a server with QUIC has its own.",
         choice(['quiche', 'openssl'] as const),
         'quiche',
       ),

@@ -101,26 +101,37 @@ export const checkCipher = (keys: StackKeys, problems: Problems): void => {
   })
 }
 
-export const viaOf = ({ via }: StackKeys, entry: StackEntry): Via =>
-  via?.value ?? entry.via[0] ?? 'direct'
+export const brokerOf = ({ broker }: StackKeys, entry: StackEntry): string =>
+  broker?.value ?? entry.brokers[0] ?? ''
+
+export const viaOf = (keys: StackKeys, entry: StackEntry): Via =>
+  keys.via?.value ?? entry.via[brokerOf(keys, entry)]?.[0] ?? 'direct'
 
 export const checkVia = (
-  { via }: StackKeys,
+  keys: StackKeys,
   entry: StackEntry,
   catalogue: Catalogue,
   problems: Problems,
 ): void => {
-  if (via === undefined || entry.via.includes(via.value)) return
-  const able = catalogue.stacks.filter((stack) => stack.via.includes(via.value))
+  const { via } = keys
+  const broker = brokerOf(keys, entry)
+  const ways = entry.via[broker]
+  if (via === undefined || ways === undefined || ways.includes(via.value)) return
+  const takes = ({ via: of }: StackEntry, name: string) => of[name]?.includes(via.value) === true
+  if (via.value === 'direct') {
+    const able = entry.brokers.filter((name) => takes(entry, name))
+    problems.add(via, via.path, {
+      found: `"direct" for ${entry.name} with ${broker}, which does not speak it, so that a front end stands before it`,
+      allowed: ways.join(', '),
+      ...(able.length > 0 && { advice: `These speak it themselves: broker: ${able.join(', ')}.` }),
+    })
+    return
+  }
+  const able = catalogue.stacks.filter((stack) => stack.brokers.some((name) => takes(stack, name)))
   problems.add(via, via.path, {
-    found:
-      via.value === 'direct'
-        ? `"direct" for ${entry.name}: no server here speaks it, so that a front end stands before it`
-        : `"front-end" for ${entry.name}: the front end does not take it`,
-    allowed: entry.via.join(', '),
-    ...(via.value === 'front-end' && {
-      advice: `It takes ${able.map((stack) => stack.name).join(', ')}.`,
-    }),
+    found: `"front-end" for ${entry.name}: the front end does not take it`,
+    allowed: ways.join(', '),
+    advice: `It takes ${able.map((stack) => stack.name).join(', ')}.`,
   })
 }
 
@@ -140,10 +151,10 @@ export const checkAuth = (
   problems: Problems,
 ): void => {
   if (entry.security !== 'tls') return
-  const { auth, broker, tls } = keys
+  const { auth, tls } = keys
   const inFront = viaOf(keys, entry) === 'front-end'
-  const name = broker?.value ?? entry.brokers[0]
-  const server = (inFront ? 'the front end' : name) ?? ''
+  const name = brokerOf(keys, entry)
+  const server = inFront ? 'the front end' : name
   const abilities = inFront ? FRONT_END : catalogue.brokers.find((one) => one.name === name)?.tls
   if (!abilities?.auth.includes(auth.value))
     problems.add(auth, auth.path, {
@@ -151,7 +162,7 @@ export const checkAuth = (
       allowed: abilities?.auth.join(', ') ?? 'nothing',
     })
   checkGroup(tls, abilities?.hybrid === true, server, problems)
-  const elsewhere = entry.via.includes('front-end') ? 'The front end takes it: via: front-end.' : 'Leave it out.' // prettier-ignore
+  const elsewhere = entry.via[name]?.includes('front-end') ? 'The front end takes it: via: front-end.' : 'Leave it out.' // prettier-ignore
   if (tls.resumption.value)
     checkResumption(keys, abilities?.resumption === true, server, elsewhere, problems)
   if (tls.early_data.value)

@@ -115,7 +115,7 @@ export const stackFields = (catalogue: Catalogue) => ({
     'server',
   ),
   via: optional(
-    'Whether a front end stands before the server; default: only where the server itself cannot do it.',
+    'Whether a front end stands before the server; default: only where this server itself cannot do it.',
     located(choice<Via>(['direct', 'front-end'])),
   ),
   tls: section('TLS options.', tls),

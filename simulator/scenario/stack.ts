@@ -6,6 +6,7 @@ import type { Spot } from './problem.ts'
 import type { RawMapping, RawNode } from './read.ts'
 import { scalarOr, type Rule } from './rule.ts'
 import {
+  brokerOf,
   checkAuth,
   checkBroker,
   checkCipher,
@@ -92,7 +93,7 @@ export const resolveStack = ({ entry, keys }: WantedStack, reliability: Reliabil
   carrier: entry.carrier,
   framing: entry.framing,
   security: entry.security,
-  broker: keys.broker?.value ?? entry.brokers[0] ?? '',
+  broker: brokerOf(keys, entry),
   via: viaOf(keys, entry),
   client: keys.client.value,
   reliability: keys.reliability ?? reliability,

@@ -77,6 +77,17 @@ test('MQTT over QUIC goes through the front end, with bbr and full handshakes un
   assert.equal(stackOf('mqtt-tls').quic, null)
 })
 
+test('devices reach a broker directly where it speaks for itself, whatever others need', () => {
+  const viaOf = (more: string): string => stackOf(`{ stack: mqtt-quic, ${more} }`).via
+  assert.equal(viaOf('broker: mosquitto'), 'front-end')
+  assert.equal(viaOf('broker: emqx'), 'direct')
+  assert.equal(viaOf('broker: emqx, via: front-end'), 'front-end')
+  assert.throws(
+    () => viaOf('via: direct'),
+    /"direct" for mqtt-quic with mosquitto.*; allowed: front-end\. These speak it themselves: broker: emqx\./,
+  )
+})
+
 test('what a device says over QUIC may be larger than a datagram, what CoAP says may not', () => {
   const asked = (stack: string): string => `thingbench: 1
 stacks: [${stack}]

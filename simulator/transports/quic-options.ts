@@ -2,7 +2,7 @@
 import type { Nanoseconds } from '../core/clock.ts'
 import { SECOND } from '../core/clock.ts'
 import type { StackQuic } from '../core/types.ts'
-import type { QuicOptions } from './quic-context.ts'
+import { DATAGRAM, type QuicOptions } from './quic-context.ts'
 
 const LEAST_IDLE_TIMEOUT = 60 * SECOND
 /** Longer than a cell. */
@@ -27,6 +27,15 @@ export const idleTimeoutOf = (
  */
 export const frontEndCongestion = ({ engine, congestion }: StackQuic): StackQuic['congestion'] =>
   engine === 'openssl' ? 'bbr' : congestion
+
+/** What quiche does at an end, for people. */
+export const QUICHE_WORDS = {
+  acknowledgements: 'at once, with what is to be said then (quiche delays none)',
+  datagrams: `at most ${DATAGRAM} B of UDP payload; there is no search for more`,
+} as const
+
+export const quicheCongestion = (congestion: StackQuic['congestion']): string =>
+  `${congestion} of quiche, no pacing`
 
 /** @param protocol of the session above: its name is the ALPN identifier too */
 export const quicOptions = (

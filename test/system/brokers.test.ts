@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { QUIC } from '../../simulator/brokers/broker-plan.cases.ts'
 import type { Broker, BrokerPlan, BrokerProduct } from '../../simulator/brokers/broker.ts'
 import { BROKERS } from '../../simulator/brokers/catalogue.ts'
 import { libcoap } from '../../simulator/brokers/libcoap.ts'
@@ -31,7 +32,7 @@ const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: '
 const reason = process.getuid?.() === 0 ? false : 'needs root: it makes a network namespace'
 const lacks = async (product: BrokerProduct): Promise<string | false> =>
   (await product.version()) === null
-    ? `${product.name} is missing: apt-get install ${product.debianPackage}`
+    ? `${product.name} is missing: ${product.debianPackage === null ? 'it has an image alone' : `apt-get install ${product.debianPackage}`}`
     : reason
 
 if (reason === false) {
@@ -66,11 +67,14 @@ const planFor = async (
     security,
     serverName: 'server.test',
     password: 'secret',
-    certificate: security === 'tls' ? { chain: pki.certificate, key: pki.key } : null,
+    certificate: ['tls', 'quic'].includes(security)
+      ? { chain: pki.certificate, key: pki.key }
+      : null,
     tls:
       security === 'tls'
         ? { version: '1.3', group: 'X25519', cipher: 'TLS_AES_128_GCM_SHA256' }
         : null,
+    quic: security === 'quic' ? QUIC : null,
     psk: security === 'dtls-psk' ? keys : new Map<string, Uint8Array>(),
     devices: 2,
     options: {},

@@ -87,6 +87,7 @@ describe('a port that is taken', { skip }, () => {
         password: 'secret',
         certificate: null,
         tls: null,
+        quic: null,
         psk: new Map(),
         devices: 5,
         options: {},

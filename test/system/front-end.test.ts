@@ -65,6 +65,7 @@ before(async () => {
     address: broker.host,
     plain: broker.port,
     device: null,
+    quic: null,
   }
   await start('aedes-process.ts', configuration)
   const common = {

@@ -55,6 +55,7 @@ export const start = async (
     password: '',
     certificate: tls === null ? null : { chain: pki.certificate, key: pki.key },
     tls,
+    quic: null,
     psk: new Map<string, Uint8Array>(),
     devices: DEVICES,
     options: {},

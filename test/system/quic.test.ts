@@ -19,7 +19,9 @@ name: quic
 stacks:
   - mqtt-quic
   - { stack: mqtt-tls, name: tls-front, via: front-end }
-  - { stack: mqtt-quic, name: quic-aedes, broker: aedes }
+  - { stack: mqtt-quic, name: quic-aedes, broker: aedes, via: front-end, quic: { streams: per-topic } }
+  - { stack: mqtt-quic, name: quic-inside, broker: aedes }
+  - { stack: mqtt-quic, name: quic-topics, broker: aedes, via: direct, quic: { streams: per-topic } }
 links: [{ name: near, delay: ${ROUND_TRIP / 2} ms }]
 devices: 20
 workload: { interval: 250 ms, payload: 100 B }
@@ -36,7 +38,7 @@ describe('a run with MQTT over QUIC and over TLS through the front end', { skip 
   after(() => result[Symbol.asyncDispose]())
 
   it('delivers everything', () => {
-    for (const stack of ['mqtt-quic', 'tls-front', 'quic-aedes']) {
+    for (const stack of ['mqtt-quic', 'tls-front', 'quic-aedes', 'quic-inside', 'quic-topics']) {
       assert.equal(result.value('devices.connected', stack), 20, stack)
       assert.equal(result.value('delivery.ratio', stack), 1, stack)
       assert.equal(result.value('devices.reconnects', stack), 0, stack)
@@ -90,7 +92,8 @@ describe('a run with MQTT over QUIC and over TLS through the front end', { skip 
 
   it('says in the audit who speaks QUIC, with which congestion control and key share, and over how many hops', () => {
     const { stacks } = result.run.audit
-    assert.deepEqual(Object.values(stacks.hops ?? {}), ['3', '3', '3'])
+    const hops = { 'mqtt-quic': '3', 'tls-front': '3', 'quic-aedes': '3', 'quic-inside': '2', 'quic-topics': '2' } // prettier-ignore
+    assert.deepEqual(stacks.hops, hops)
     const own = (property: string): string | undefined => stacks[property]?.['mqtt-quic']
     assert.match(own('front end') ?? '', /quiche 0\.18\.0 with its BoringSSL/)
     assert.match(own('QUIC library') ?? '', /quiche 0\.18\.0 with its BoringSSL, at both ends/)
@@ -98,6 +101,20 @@ describe('a run with MQTT over QUIC and over TLS through the front end', { skip 
     assert.match(own('QUIC key share') ?? '', /X25519/)
     assert.match(stacks['front end']?.['tls-front'] ?? '', /OpenSSL 3\./)
     assert.equal(stacks['mosquitto: TLS version'], undefined)
+  })
+
+  it('has no front end before a broker that speaks QUIC itself, and says whose QUIC that is', () => {
+    const { stacks } = result.run.audit
+    for (const stack of ['quic-inside', 'quic-topics']) {
+      assert.equal(stacks['front end']?.[stack], 'none')
+      assert.equal(stacks['front end: Retry']?.[stack], undefined)
+      assert.deepEqual(result.values('cpu.front_end_us_per_message', stack), [])
+      assert.ok(result.value('cpu.broker_us_per_connect', stack) > 0)
+      assert.match(stacks['QUIC library']?.[stack] ?? '', /quiche 0\.18\.0 .*, at both ends/)
+      assert.match(stacks['aedes: QUIC']?.[stack] ?? '', /inside the process of aedes/)
+      assert.equal(stacks['aedes: TLS version']?.[stack], undefined)
+    }
+    assert.equal(stacks['aedes: QUIC']?.['quic-aedes'], undefined)
   })
 
   it('keeps the last words of the front end', async () => {

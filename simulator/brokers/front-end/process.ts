@@ -4,10 +4,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { EpollReactor } from '../../io/epoll.ts'
-import { QuicContext } from '../../transports/quic-context.ts'
 import { TlsContext } from '../../transports/tls-context.ts'
-import type { FrontEndConfiguration, QuicFrontEnd } from './configuration.ts'
-import { listenQuic } from './listen-quic.ts'
+import type { FrontEndConfiguration } from './configuration.ts'
+import { listenQuic, quicContext } from './listen-quic.ts'
 import { listenStreams } from './listen-streams.ts'
 
 const [file = ''] = process.argv.slice(2)
@@ -17,18 +16,10 @@ const { listen, broker, transport, ...files } = JSON.parse(
 const certificate = readFileSync(files.chain, 'utf8')
 const key = readFileSync(files.key, 'utf8')
 
-const quicContext = ({ ticketKey, ...options }: QuicFrontEnd): QuicContext =>
-  QuicContext.server({
-    ...options,
-    certificate,
-    key,
-    ...(ticketKey === undefined ? {} : { ticketKey: readFileSync(ticketKey) }),
-  })
-
 using reactor = new EpollReactor()
 if (transport.kind === 'quic')
   listenQuic(reactor, {
-    context: quicContext(transport),
+    context: quicContext(transport, certificate, key),
     listen,
     broker,
     limits: transport.limits ?? {},

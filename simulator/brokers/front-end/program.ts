@@ -3,17 +3,17 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '../../core/endpoint.ts'
-import type { Stack } from '../../core/types.ts'
+import type { Stack, StackQuic } from '../../core/types.ts'
 import { quiche, QUICHE_VERSION } from '../../native/quiche.ts'
 import { adapterOf } from '../../protocols/index.ts'
 import { mqtt } from '../../protocols/mqtt/adapter.ts'
 import { frontEndCongestion, quicOptions } from '../../transports/quic-options.ts'
 import type { ServerProgram } from '../broker.ts'
 import { launchNode } from '../runtimes/launch-node.ts'
-import type { FrontEndConfiguration } from './configuration.ts'
+import type { FrontEndConfiguration, QuicFrontEnd } from './configuration.ts'
 
 /** That of MQTT over QUIC; there is no assignment of it. */
-const QUIC_PORT = 14_567
+export const QUIC_PORT = 14_567
 const CONFIGURATION = 'front-end.json'
 const ENTRY = fileURLToPath(new URL('./process.ts', import.meta.url))
 /** Streams that a client may have open at once. */
@@ -65,17 +65,19 @@ export const frontEnd = (stack: Stack, broker: Address): ServerProgram => ({
   },
 })
 
-const transportOf = ({
-  quic,
-  tls,
-  protocol,
-  options,
-}: Stack): FrontEndConfiguration['transport'] => {
-  if (quic !== null) {
-    const keepAlive = adapterOf(protocol).keepAlive?.(options) ?? null
-    const congestion = frontEndCongestion(quic)
-    return { kind: 'quic', streams: STREAMS, ...quicOptions(quic, protocol, keepAlive), congestion }
-  }
+/** The end of QUIC that devices connect to, where it is quiche. */
+export const quicFrontEnd = (
+  quic: StackQuic,
+  { protocol, options }: Pick<Stack, 'protocol' | 'options'>,
+): QuicFrontEnd => {
+  const keepAlive = adapterOf(protocol).keepAlive?.(options) ?? null
+  const congestion = frontEndCongestion(quic)
+  return { kind: 'quic', streams: STREAMS, ...quicOptions(quic, protocol, keepAlive), congestion }
+}
+
+const transportOf = (stack: Stack): FrontEndConfiguration['transport'] => {
+  const { quic, tls, protocol } = stack
+  if (quic !== null) return quicFrontEnd(quic, stack)
   if (tls === null) throw new Error(`no front end ends the security of ${protocol}`)
   const { version, group, cipher, resumption, earlyData } = tls
   return { kind: 'tls', version, group, cipher, resumption, earlyData }
