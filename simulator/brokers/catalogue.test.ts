@@ -48,7 +48,7 @@ test('devices find the front end before a broker for QUIC, and for TLS where it 
 })
 
 test('devices find a broker that speaks QUIC itself where the front end would be', () => {
-  for (const name of ['aedes']) {
+  for (const name of ['aedes', 'emqx']) {
     const at = (framing: Framing) =>
       devicePort(brokerNamed(name), { protocol: 'mqtt', framing, security: 'quic' })
     assert.deepEqual([at('none'), at('websocket')], [14_567, null])

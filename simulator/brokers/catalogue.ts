@@ -2,6 +2,7 @@
 import { aedes } from './aedes.ts'
 import type { BrokerProduct } from './broker.ts'
 import { ejabberd } from './ejabberd.ts'
+import { emqx } from './emqx.ts'
 import { libcoap } from './libcoap.ts'
 import { mosquitto } from './mosquitto.ts'
 import { prosody } from './prosody.ts'
@@ -14,6 +15,7 @@ export const BROKERS: readonly BrokerProduct[] = [
   prosody,
   aedes,
   ejabberd,
+  emqx,
 ]
 
 /** @throws Error for a name that the catalogue does not hold: the scenario reader lets none through. */

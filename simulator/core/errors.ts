@@ -32,6 +32,10 @@ export const ERRORS = {
     exit: 1,
     text: '{title} is not installed: there is no program {program} in {folders}. Install the Debian package {package}: sudo apt-get install --no-install-recommends {package}',
   },
+  TB_BROKER_IMAGE: {
+    exit: 1,
+    text: '{title} is started from an image alone, never as a program of this machine, and no container is used here. It takes a container engine and root (thingbench doctor says what is missing), and --runtime auto or container; or leave out the stacks that need it (--only).',
+  },
   TB_BROKER_START: {
     exit: 1,
     text: '{broker} was started and ended ({how}) before it listened on {address}, port {ports}. The folder of the cell has its configuration. Its last lines say why:\n{log}',
@@ -71,6 +75,10 @@ export const ERRORS = {
   TB_IMAGE_BUILD: {
     exit: 1,
     text: 'The image {image} could not be built from {folder}: {reason}. {remedy} The last lines of the build:\n{log}',
+  },
+  TB_IMAGE_PULL: {
+    exit: 1,
+    text: 'The image {image} is not here, and the engine could not fetch it: {reason}. Fetch it where there is a network (docker pull {image}) and bring it here (docker save, docker load){otherwise}.',
   },
   TB_ROLE_FAILED: {
     exit: 1,

@@ -17,10 +17,10 @@ export interface Server {
 }
 
 /**
- * Images are built before the first cell, because that takes processors.
+ * Images are built or fetched before the first cell, because that takes processors.
  * @param say tells the user a line
  * @returns null where no server is started in a container
- * @throws ThingbenchError TB_ENGINE_SILENT, TB_ENGINE_ELSEWHERE, TB_IMAGE_BUILD
+ * @throws ThingbenchError TB_ENGINE_SILENT, TB_ENGINE_ELSEWHERE, TB_IMAGE_BUILD, TB_IMAGE_PULL
  */
 export const containersFor = async (
   runtime: Runtime,

@@ -3,6 +3,7 @@ import { constants, accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { BrokerProduct } from '../brokers/broker.ts'
 import { BROKERS } from '../brokers/catalogue.ts'
+import { readServices } from '../brokers/runtimes/container/services.ts'
 import { inRange } from '../brokers/versions.ts'
 import { quiche, QUICHE_VERSION } from '../native/quiche.ts'
 import { probeTun } from '../network/host.ts'
@@ -122,6 +123,7 @@ const broker = async (product: BrokerProduct): Promise<Finding> => {
   const version = await product.version()
   if (program === null)
     return { what, state: 'ok', detail: `${version}, part of thingbench`, remedy: null }
+  if (version === null && debianPackage === null) return imageOnly(what)
   if (version === null)
     return { what, state: 'missing', detail: `${program} is not installed`, remedy }
   const { versions } = product
@@ -133,6 +135,18 @@ const broker = async (product: BrokerProduct): Promise<Finding> => {
     state: 'missing',
     detail: `${version}, but only versions ${known} are known`,
     remedy,
+  }
+}
+
+/** Whether the image is here, the run sees. */
+const imageOnly = (what: string): Finding => {
+  const service = readServices().find(({ name }) => name === what)
+  const other = service?.variable ? `; ${service.variable} names another one` : ''
+  return {
+    what,
+    state: 'note',
+    detail: `in a container alone, from ${service?.image}, which a run fetches${other}`,
+    remedy: null,
   }
 }
 

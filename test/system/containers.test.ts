@@ -9,10 +9,12 @@ import { before, describe, it } from 'node:test'
 import { brokerPlan } from '../../simulator/brokers/broker-plan.cases.ts'
 import type { BrokerPlan, BrokerProduct } from '../../simulator/brokers/broker.ts'
 import { BROKERS } from '../../simulator/brokers/catalogue.ts'
+import { emqx } from '../../simulator/brokers/emqx.ts'
 import { mosquitto } from '../../simulator/brokers/mosquitto.ts'
 import { Containers } from '../../simulator/brokers/runtimes/container/containers.ts'
 import { openEngine } from '../../simulator/brokers/runtimes/container/engine.ts'
 import { ensureImage } from '../../simulator/brokers/runtimes/container/image.ts'
+import { ROOT_OWNER } from '../../simulator/brokers/runtimes/container/tar.ts'
 import { inRange } from '../../simulator/brokers/versions.ts'
 import { waitListening } from '../../simulator/brokers/runtimes/process.ts'
 import { devicePort } from '../../simulator/brokers/serves.ts'
@@ -82,7 +84,8 @@ const planFor = (folder: string, protocol: string, security: Security): BrokerPl
 
 describe('servers in containers', { skip }, () => {
   let containers: Containers
-  const products = BROKERS.filter(({ program }) => program !== null)
+  // Without what has an image of its makers alone, which nobody can fetch here.
+  const products = BROKERS.filter(({ debianPackage }) => debianPackage !== null)
 
   before(async () => {
     containers = await Containers.open()
@@ -183,7 +186,7 @@ describe('servers in containers', { skip }, () => {
   it('an image whose base cannot be pulled says so, and what to do', async () => {
     const context = await mkdtemp(join(tmpdir(), 'thingbench-containers-'))
     await writeFile(join(context, 'Dockerfile'), 'FROM registry.invalid/nothing:1\n')
-    const service = { name: 'nothing', image: 'thingbench-nothing', context, labels: {} }
+    const service = { name: 'nothing', image: 'thingbench-nothing', variable: null, context, owner: ROOT_OWNER, labels: {} } // prettier-ignore
     const { engine } = await openEngine()
     try {
       await assert.rejects(
@@ -196,6 +199,30 @@ describe('servers in containers', { skip }, () => {
     } finally {
       await rm(context, { recursive: true })
     }
+  })
+
+  it('an image without the server is refused with its name; its user has the files', async () => {
+    process.env.EMQX_IMAGE = 'thingbench-mosquitto'
+    const folder = await mkdtemp(join(tmpdir(), 'thingbench-containers-'))
+    try {
+      const others = await Containers.open()
+      await others.prepare([emqx], () => assert.fail('it is here already'), signal)
+      const plan = { ...planFor(folder, 'mqtt', 'tls'), password: 'cookie' }
+      const placement = { name: `thingbench-${randomUUID()}`, cpu: null, signal }
+      await using held = await others.hold(emqx, plan, placement)
+      const of = async (...words: string[]): Promise<string> => (await held.run(words)).text.trim()
+      assert.equal(await of('stat', '-c', '%u:%g %a', folder), '1000:1000 700')
+      assert.equal(await of('stat', '-c', '%u:%g %a', join(folder, 'server.key')), '1000:1000 600')
+      assert.equal(await of('cat', join(folder, 'server.key')), pki.key.trim())
+      await assert.rejects(others.release(held), {
+        code: 'TB_BROKER_VERSION',
+        message: /^EMQX \(thingbench-mosquitto \(sha256:\w+\)\) is version unknown;/,
+      })
+    } finally {
+      delete process.env.EMQX_IMAGE
+      await rm(folder, { recursive: true })
+    }
+    assert.deepEqual(containersLeft(), [])
   })
 
   it('a server that cannot start says why, in its own words', async () => {
@@ -246,7 +273,26 @@ phases: { ramp: 3 s, warmup: 1 s, measure: 3 s, drain: 1 s }
 repetitions: 1
 `
 
+/** Nobody listens there. */
+const UNREACHABLE = 'localhost:1/emqx:none'
+
 describe('a run with servers in containers', { skip }, () => {
+  it('ends before its first cell when an image cannot be fetched, and says which and why', async () => {
+    await using command = await Command.create()
+    const file = await command.scenario(SCENARIO.replace('mqtt-tcp', '{ stack: mqtt-quic, broker: emqx }')) // prettier-ignore
+    const { code, stderr } = await command.run(['run', file, '--out', command.out], {
+      env: { EMQX_IMAGE: UNREACHABLE },
+    })
+    assert.equal(code, 1, stderr)
+    assert.match(stderr, /^thingbench: fetching the image localhost:1\/emqx:none$/m)
+    assert.match(
+      stderr,
+      /The image localhost:1\/emqx:none is not here.*: Get .*connection refused\. .*EMQX_IMAGE/,
+    )
+    assert.deepEqual(containersLeft(), [])
+    assert.deepEqual(command.temporaryFiles(), [])
+  })
+
   it('says when a server needs more memory than it may use', async () => {
     await using command = await Command.create()
     const file = await command.scenario(SMALL)

@@ -72,6 +72,7 @@ const OPTIONAL = new Set<string | undefined>([
   '`cells/<cell>/prosody.cfg.lua`',
   '`cells/<cell>/aedes.json`',
   '`cells/<cell>/ejabberd.yml`',
+  '`cells/<cell>/emqx.env`',
 ])
 const ESCAPED = /[.*+?^${}()|[\]\\/]/gu
 

@@ -100,6 +100,14 @@ test('a server that is not installed is named with its Debian package and the co
   await assert.rejects(startProcess(gone, plan, placement), absent)
 })
 
+test('a server that has an image alone is not looked for on this machine', async () => {
+  const imageOnly = product('', { version: () => Promise.resolve(null), debianPackage: null })
+  await assert.rejects(startProcess(imageOnly, plan, placement), {
+    code: 'TB_BROKER_IMAGE',
+    message: /^Fake server is started from an image alone.*--runtime auto or container/,
+  })
+})
+
 test('a version that thingbench does not know is refused, with the ones that it knows', async () => {
   for (const version of ['2.0.0', '1.1.9', 'unknown'])
     await assert.rejects(

@@ -38,7 +38,7 @@ const OWN_DESCRIPTORS = 1024
  * Starts the product with a configuration of its own in `plan.folder`. It is running when this returns, but perhaps not
  * listening yet: see `waitListening`.
  * Call it from the main thread: the kernel ends the server when the thread that started it ends.
- * @throws ThingbenchError TB_BROKER_MISSING when a program is not installed, TB_BROKER_VERSION when it is one that
+ * @throws ThingbenchError TB_BROKER_MISSING when a program is not installed, TB_BROKER_IMAGE when it never is, TB_BROKER_VERSION when it is one that
  * thingbench does not know; AbortError when the signal has fired
  */
 export const startProcess = async (
@@ -117,12 +117,14 @@ const missing = (
   program: string | null,
   debianPackage: string | null,
 ): ThingbenchError =>
-  new ThingbenchError('TB_BROKER_MISSING', {
-    title,
-    program: program ?? '',
-    package: debianPackage ?? '',
-    folders: programFolders().join(' '),
-  })
+  debianPackage === null
+    ? new ThingbenchError('TB_BROKER_IMAGE', { title })
+    : new ThingbenchError('TB_BROKER_MISSING', {
+        title,
+        program: program ?? '',
+        package: debianPackage,
+        folders: programFolders().join(' '),
+      })
 
 const commandLine = async (
   product: ServerProgram,

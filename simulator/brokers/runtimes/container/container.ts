@@ -69,7 +69,7 @@ const options = (
     Cmd: [command, ...args],
     Env: Object.entries({ LC_ALL: 'C.UTF-8', [NAME]: name, ...env }).map((e) => e.join('=')),
     WorkingDir: folder,
-    User: '0:0',
+    User: `${image.owner.uid}:${image.owner.gid}`,
     Labels: { [LABEL]: name },
     Healthcheck: { Test: ['NONE'] },
     OpenStdin: true,
@@ -123,7 +123,7 @@ export const holdContainer = async (
   let step = 'give files to'
   let stream: Duplex | null = null
   try {
-    await container.putArchive(tar(await folderEntries(plan.folder)), { path: '/' })
+    await container.putArchive(tar(await folderEntries(plan.folder), image.owner), { path: '/' })
     step = 'attach to'
     const ends = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
     stream = (await container.attach(ends)) as Duplex

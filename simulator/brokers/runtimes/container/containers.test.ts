@@ -19,6 +19,8 @@ after(() => rmSync(root, { recursive: true }))
 writeFileSync(join(root, 'server.conf'), 'a configuration')
 
 const { signal } = new AbortController()
+// Of whoever runs these tests.
+delete process.env.EMQX_IMAGE
 const plan = brokerPlan({ folder: root })
 const placement = { name: 'thingbench-test', cpu: null, signal }
 const silent = (): void => {}
@@ -95,7 +97,8 @@ test('a container has no network, no capabilities, one processor, its limits and
     limits: { memory: 64 * 2 ** 20, cpu: 0.5 },
   })
   assert.equal(held.product.name, 'mosquitto')
-  const { HostConfig = {} } = engine.containers.get('thingbench-test')?.body ?? {}
+  const { HostConfig = {}, User } = engine.containers.get('thingbench-test')?.body ?? {}
+  assert.equal(User, '0:0')
   assert.equal(HostConfig['NetworkMode'], 'none')
   assert.deepEqual(HostConfig['CapDrop'], ['ALL'])
   assert.equal(HostConfig['CpusetCpus'], '1')
@@ -103,6 +106,19 @@ test('a container has no network, no capabilities, one processor, its limits and
   assert.equal(HostConfig['MemorySwap'], 67_108_864)
   assert.equal(HostConfig['NanoCpus'], 500_000_000)
   assert.deepEqual(HostConfig['Ulimits'], [{ Name: 'nofile', Soft: 1034, Hard: 1034 }])
+})
+
+test('a server runs as the user of its service, whom its files belong to', async () => {
+  await using engine = await FakeEngine.start()
+  const server = { ...product(SERVER), name: 'emqx' }
+  const containers = await prepared(server)
+  await using held = await containers.hold(server, plan, placement)
+  assert.equal(held.image, 'emqx/emqx:5.8.8 (sha256:emqx/emqx:5.8.8)')
+  const { body, archives } = engine.containers.get('thingbench-test') ?? {}
+  assert.equal(body?.User, '1000:1000')
+  const archive = archives?.[0]?.toString('latin1') ?? ''
+  // User and group, in octal.
+  assert.ok(archive.includes('server.conf') && archive.includes('0001750\x000001750\x00'))
 })
 
 test('an engine that leaves a limit out, or a processor, is refused', async () => {

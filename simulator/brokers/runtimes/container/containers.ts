@@ -53,7 +53,7 @@ export class Containers {
   /**
    * Sees to it that there are images of those products that have a service: what is part of thingbench runs as it always does.
    * @param say tells the user a line
-   * @throws ThingbenchError TB_IMAGE_BUILD
+   * @throws ThingbenchError TB_IMAGE_BUILD, TB_IMAGE_PULL
    */
   async prepare(
     products: readonly BrokerProduct[],

@@ -32,7 +32,9 @@ const OTHERWISE = 'See whether "docker version" tells of a server.'
 /** The engine's own words, or Node's. */
 export const reasonOf = (error: unknown): string => {
   const { json, message } = error as EngineError
-  return (json?.message ?? message ?? String(error)).trim()
+  // Where the answer would have been a stream, its client puts them behind its own.
+  const own = message?.replace(/^\(HTTP code \d+\) [\w ]+ - /, '')
+  return (json?.message ?? own ?? String(error)).trim()
 }
 
 /** True for an answer that there is no such image or container. */

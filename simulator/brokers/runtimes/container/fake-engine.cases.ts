@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 
 interface Body {
+  readonly User?: string
   readonly Entrypoint: readonly string[]
   readonly Cmd: readonly string[]
   readonly Env: readonly string[]
@@ -44,6 +45,9 @@ export class FakeEngine implements AsyncDisposable {
   /** Lines of the answer to the next build; absent: it succeeds. */
   buildLines: readonly object[] | null = null
   builds = 0
+  /** Lines of the answer to the next pull; absent: it succeeds. */
+  pullLines: readonly object[] | null = null
+  pulls = 0
   /** What a request is refused with, by method and path without names. */
   readonly refusals = new Map<string, { readonly status: number; readonly message: string }>()
   oomKilled = false
@@ -105,7 +109,12 @@ export class FakeEngine implements AsyncDisposable {
     if (route === 'GET info') return send(200, { KernelVersion: release(), ...this.info })
     if (route === 'POST build') return this.#build(url, response)
     if (kind === 'exec') return this.#command(Number(name), verb, response, send)
-    if (kind === 'images') return this.#image(decodeURIComponent(name), send)
+    if (kind === 'images' && name === 'create') return this.#pull(url, response)
+    if (kind === 'images') {
+      // The names of some have slashes.
+      const [, image = ''] = /^\/images\/(.*)\/json$/.exec(url.pathname) ?? []
+      return this.#image(decodeURIComponent(image), send)
+    }
     if (name === 'create') return this.#create(url, body, send)
     const container = this.containers.get(name)
     if (container === undefined) return send(404, { message: `No such container: ${name}` })
@@ -143,6 +152,18 @@ export class FakeEngine implements AsyncDisposable {
     const labels = JSON.parse(url.searchParams.get('labels') ?? '{}') as Record<string, string>
     if (this.buildLines === null) this.images.set(name, labels['thingbench.source'] ?? '')
     const lines = this.buildLines ?? [{ stream: 'Step 1/1 : FROM debian\n' }, { stream: 'done\n' }]
+    response.writeHead(200).end(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(''))
+  }
+
+  #pull({ searchParams }: URL, response: ServerResponse): void {
+    this.pulls++
+    const [repository, tag] = [searchParams.get('fromImage'), searchParams.get('tag')]
+    if (this.pullLines === null) this.images.set(`${repository}:${tag}`, '')
+    const lines = this.pullLines ?? [
+      { status: `Pulling from ${repository}`, id: tag },
+      { status: 'Downloading', progressDetail: { current: 1, total: 2 }, id: 'abc' },
+      { status: 'Pull complete', id: 'abc' },
+    ]
     response.writeHead(200).end(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(''))
   }
 

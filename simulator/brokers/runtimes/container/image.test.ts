@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { emqx } from '../../emqx.ts'
 import { mosquitto } from '../../mosquitto.ts'
 import { LogRing } from '../log-ring.ts'
 import { Containers } from './containers.ts'
@@ -9,6 +10,8 @@ import { buildRemedy, followBuild } from './image.ts'
 import { removeContainers } from './leftovers.ts'
 
 const { signal } = new AbortController()
+// Of whoever runs these tests.
+delete process.env.EMQX_IMAGE
 
 test('an image is built once, step by step, and again when its folder has changed', async () => {
   await using engine = await FakeEngine.start()
@@ -40,6 +43,41 @@ test('a build that fails says why, what to do, and its last lines', async () => 
       message: /: pull access denied for debian\. The base image [^]*\nStep 1\/3 : FROM debian/,
     },
   )
+})
+
+test('an image of the makers is fetched once, with its layers, and taken as it is when it is here', async () => {
+  await using engine = await FakeEngine.start()
+  const said: string[] = []
+  const prepare = async (): Promise<void> =>
+    (await Containers.open()).prepare([emqx], (line) => said.push(line), signal)
+  await prepare()
+  const name = 'emqx/emqx:5.8.8'
+  assert.deepEqual(said, [
+    `fetching the image ${name}`,
+    `${name}: Pulling from emqx/emqx 5.8.8`,
+    `${name}: Pull complete abc`,
+  ])
+  await prepare()
+  assert.deepEqual([engine.pulls, engine.builds], [1, 0])
+})
+
+test('an image that cannot be fetched is told in the words of the engine, with what to do', async () => {
+  await using engine = await FakeEngine.start()
+  const prepare = async (aborting = signal): Promise<void> =>
+    (await Containers.open()).prepare([emqx], () => {}, aborting)
+  const told = (reason: RegExp) => ({
+    code: 'TB_IMAGE_PULL',
+    message: new RegExp(
+      `^The image emqx/emqx:5\\.8\\.8 is not here.*: ${reason.source}\\. .*docker save.*EMQX_IMAGE\\.$`,
+    ),
+  })
+  engine.pullLines = [{ status: 'Pulling from emqx/emqx', id: '5.8.8' }, { error: 'manifest unknown' }] // prettier-ignore
+  await assert.rejects(prepare(), told(/manifest unknown/))
+  engine.pullLines = []
+  await assert.rejects(prepare(), told(/the engine knows no such image afterwards/))
+  engine.refusals.set('POST images', { status: 500, message: 'dial tcp: connection refused' })
+  await assert.rejects(prepare(), told(/dial tcp: connection refused/))
+  await assert.rejects(prepare(AbortSignal.abort()), { name: 'AbortError' })
 })
 
 test("the engine's answer is read however it is cut", async () => {

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { entriesOf, tar } from './tar.ts'
+import { entriesOf, ROOT_OWNER, tar } from './tar.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'thingbench-tar-'))
 after(() => rmSync(root, { recursive: true }))
@@ -27,7 +27,7 @@ test("what this archives, the system's tar gives back: names, contents and permi
   chmodSync(join(from, 'short'), 0o600)
   mkdirSync(join(from, 'nothing'), { mode: 0o700 })
   mkdirSync(to)
-  const input = tar(await entriesOf(from, 'inner/'))
+  const input = tar(await entriesOf(from, 'inner/'), ROOT_OWNER)
   const { status, stderr } = spawnSync('tar', ['-xp', '-C', to], { input, encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   for (const [name, text] of Object.entries(files))
@@ -38,8 +38,23 @@ test("what this archives, the system's tar gives back: names, contents and permi
 })
 
 test('a path that the format cannot hold is an error, not another path', () => {
-  const entry = { mode: 0o600, content: new Uint8Array() }
-  assert.throws(() => tar([{ ...entry, path: 'x'.repeat(101) }]), /too long/)
-  assert.throws(() => tar([{ ...entry, path: `${'x'.repeat(156)}/x` }]), /too long/)
-  assert.equal(tar([{ ...entry, path: 'x'.repeat(100) }]).length, 3 * 512)
+  const one = (path: string) => tar([{ mode: 0o600, content: new Uint8Array(), path }], ROOT_OWNER)
+  assert.throws(() => one('x'.repeat(101)), /too long/)
+  assert.throws(() => one(`${'x'.repeat(156)}/x`), /too long/)
+  assert.equal(one('x'.repeat(100)).length, 3 * 512)
+})
+
+test('all entries belong to the owner, with the permissions that they have', () => {
+  const content = new Uint8Array()
+  const entries = [
+    { path: 'folder', mode: 0o700, content: null },
+    { path: 'folder/key', mode: 0o600, content },
+  ]
+  const input = tar(entries, { uid: 1000, gid: 1001 })
+  const list = ['-tv', '--numeric-owner']
+  const { stdout } = spawnSync('tar', list, { input, encoding: 'utf8' })
+  assert.match(
+    stdout,
+    /^drwx------ 1000\/1001 .* folder\/?\n-rw------- 1000\/1001 .* folder\/key\n$/,
+  )
 })

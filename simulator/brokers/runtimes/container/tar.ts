@@ -2,6 +2,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+/** User and group, by number. */
+export interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+export const ROOT_OWNER: Owner = { uid: 0, gid: 0 }
+
 export interface TarEntry {
   /** Relative, with slashes, as the archive is to name it. */
   readonly path: string
@@ -34,12 +42,12 @@ const split = (path: string): { readonly prefix: string; readonly name: string }
 const octal = (value: number, length: number): string =>
   `${value.toString(8).padStart(length - 1, '0')}\0`
 
-const header = ({ path, mode, content }: TarEntry): Buffer => {
+const header = ({ path, mode, content }: TarEntry, { uid, gid }: Owner): Buffer => {
   const { prefix, name } = split(path)
   const block = Buffer.alloc(BLOCK)
   block.write(name, 0)
-  // Owner and group are root, who is the one that servers run as; the time is that of the epoch, so that equal files make equal archives.
-  block.write(octal(mode, 8) + octal(0, 8) + octal(0, 8), NAME)
+  // The time is that of the epoch, so that equal files make equal archives.
+  block.write(octal(mode, 8) + octal(uid, 8) + octal(gid, 8), NAME)
   block.write(octal(content?.length ?? 0, 12) + octal(0, 12), 124)
   block.write(content === null ? FOLDER : FILE, 156)
   block.write('ustar\u000000', 257)
@@ -51,11 +59,14 @@ const header = ({ path, mode, content }: TarEntry): Buffer => {
   return block
 }
 
-/** @throws Error for a path that is too long for the format */
-export const tar = (entries: readonly TarEntry[]): Buffer => {
+/**
+ * @param owner of all entries
+ * @throws Error for a path that is too long for the format
+ */
+export const tar = (entries: readonly TarEntry[], owner: Owner): Buffer => {
   const parts: Uint8Array[] = []
   for (const entry of entries) {
-    parts.push(header(entry))
+    parts.push(header(entry, owner))
     if (entry.content === null) continue
     const over = entry.content.length % BLOCK
     parts.push(entry.content, Buffer.alloc(over === 0 ? 0 : BLOCK - over))
