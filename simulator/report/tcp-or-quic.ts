@@ -121,7 +121,7 @@ export const transportAnswers = (run: Run): TransportAnswer[] => {
 
 /** Of the fairness audit: which implementations stood for the transports, and how they were set. */
 const IMPLEMENTATION =
-  /^(QUIC (library|congestion control|acknowledgements)|TCP (congestion control|least retransmission timeout)|hops|front end)$/
+  /^(QUIC (library|congestion control|acknowledgements|datagrams)|TCP (congestion control|least retransmission timeout)|hops|front end)$/
 
 /** "mqtt-quic: QUIC library quiche 0.18 ...; mqtt-tls: ..."; a comparison of implementations is never one of protocols alone. */
 export const implementationWords = (run: Run): string[] => {
