@@ -93,7 +93,7 @@ if (quic !== null) {
   const { quicContext } = await import('./front-end/listen-quic.ts')
   const { port, chain, key, transport } = quic
   const context = quicContext(transport, readFileSync(chain, 'utf8'), readFileSync(key, 'utf8'))
-  await listenQuic(context, { host: address, port }, serve)
+  listenQuic(context, { host: address, port }, serve)
   say(`listening on ${address}, port ${port}`)
 }
 if (device !== null)

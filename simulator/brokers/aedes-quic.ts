@@ -10,19 +10,19 @@ import { BrokerStream } from './front-end/broker-stream.ts'
 import { FrontSession } from './front-end/front-session.ts'
 
 /**
- * Listens when it resolves; rejects when the address cannot be bound.
+ * Listens at once. Throws TB_SYSTEM_CALL when the address cannot be bound.
  * @param serve takes the stream of each client, on which it speaks MQTT as on a connection of its own
  */
-export const listenQuic = async (
+export const listenQuic = (
   context: QuicContext,
   listen: Address,
   serve: (stream: Duplex) => void,
-): Promise<QuicServer> => {
+): QuicServer => {
   const inside = new Traffic()
   const accept = (peer: QuicPeer): FrontSession =>
     new FrontSession(peer, (above) => serve(new BrokerStream(above, inside)))
   const loop = new NodeLoop()
   const server = new QuicServer(context, loop, new Traffic(), accept)
-  await loop.bindDatagram(listen, new Traffic(), server, server)
+  loop.bindDatagram(listen, new Traffic(), server, server)
   return server
 }

@@ -26,6 +26,13 @@ const NO_CONNECTION: ReadonlySet<number> = new Set([
   constants.errno.ECONNABORTED,
 ])
 
+/** The descriptor, or a failed bind in words. */
+export const bound = (fd: number, kind: string, { host, port }: Address): number => {
+  if (fd >= 0) return fd
+  const advice = 'The address must belong to this network namespace and the port must be free.'
+  throw systemError(`bind of ${kind} ${host}:${port}`, -fd, advice)
+}
+
 abstract class BoundSocket implements Source {
   readonly traffic: Traffic
   protected readonly loop: Loop

@@ -5,9 +5,8 @@
 import { monotonic, type Nanoseconds } from '../core/clock.ts'
 import type { Address, DatagramEndpoint, DatagramSocket } from '../core/endpoint.ts'
 import type { Traffic, Upper } from '../core/layer.ts'
-import { systemError } from '../native/libc.ts'
 import { EPOLLIN, SOCK_DGRAM, SOCK_STREAM } from '../native/linux.ts'
-import { EndpointSocket, Listener } from './bound-sockets.ts'
+import { bound, EndpointSocket, Listener } from './bound-sockets.ts'
 import { DatagramPort } from './datagram-port.ts'
 import { Loop, type Source } from './loop.ts'
 import type {
@@ -22,13 +21,6 @@ import type {
 import { Sockets } from './sockets.ts'
 import { StreamPort } from './stream-port.ts'
 import { askTcp } from './tcp-options.ts'
-
-/** A failed bind in words. */
-const bound = (fd: number, kind: string, { host, port }: Address): number => {
-  if (fd >= 0) return fd
-  const advice = 'The address must belong to this network namespace and the port must be free.'
-  throw systemError(`bind of ${kind} ${host}:${port}`, -fd, advice)
-}
 
 class Watch implements Source, Closable {
   readonly #loop: Loop

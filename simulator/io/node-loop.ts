@@ -3,21 +3,16 @@
  * deadlines, but Node wakes at whole milliseconds: a deadline is met up to about 2 ms late, and never early.
  */
 import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
 import type { Nanoseconds } from '../core/clock.ts'
 import { MILLISECOND, monotonic, NEVER } from '../core/clock.ts'
-import {
-  peerAddress,
-  peerKey,
-  type Address,
-  type DatagramEndpoint,
-  type DatagramSocket,
-  type PeerKey,
-} from '../core/endpoint.ts'
+import type { Address, DatagramEndpoint, DatagramSocket } from '../core/endpoint.ts'
 import type { Cause, Lower, Traffic, Upper } from '../core/layer.ts'
+import { bound } from './bound-sockets.ts'
 import { causeOfNodeError } from './causes.ts'
 import { Deadlines } from './deadlines.ts'
+import { NodeEndpointSocket } from './node-endpoint.ts'
 import type { ConnectOptions, Reactor, Timer } from './reactor.ts'
+import { Sockets } from './sockets.ts'
 
 /** Few enough that sockets do not wait long for deadlines. */
 const DEADLINES_PER_TURN = 64
@@ -25,7 +20,7 @@ const DEADLINES_PER_TURN = 64
 const LONGEST_WAIT = 2 ** 31 - 1
 
 /** Who uses sockets of Node makes TCP connections itself. */
-export class NodeLoop implements Pick<Reactor, 'now' | 'arm' | 'disarm'> {
+export class NodeLoop implements Pick<Reactor, 'now' | 'arm' | 'disarm' | 'bindDatagram'> {
   readonly #deadlines = new Deadlines()
   #timer: NodeJS.Timeout | null = null
   /** When the timer is to fire. */
@@ -52,14 +47,16 @@ export class NodeLoop implements Pick<Reactor, 'now' | 'arm' | 'disarm'> {
     return new NodeDatagram(this, options, above)
   }
 
-  /** Sets `endpoint.below` at once; it is bound when this resolves. Rejects with the error of Node when the address cannot be bound. */
+  /** Throws TB_SYSTEM_CALL when the address cannot be bound. */
   bindDatagram(
     local: Address,
     traffic: Traffic,
     endpoint: DatagramEndpoint,
     owner: Timer,
-  ): Promise<DatagramSocket> {
-    return new NodeEndpointSocket(this, traffic, endpoint, owner).bind(local)
+  ): DatagramSocket {
+    // Node could not make room for bursts beyond what every user may have.
+    const fd = bound(new Sockets().openServer(local), 'UDP', local)
+    return new NodeEndpointSocket(this, fd, traffic, endpoint, owner)
   }
 
   #turn(): void {
@@ -85,55 +82,6 @@ export class NodeLoop implements Pick<Reactor, 'now' | 'arm' | 'disarm'> {
     if (next === NEVER) return
     const wait = Math.ceil((next - monotonic()) / MILLISECOND)
     this.#timer = setTimeout(this.#expire, Math.min(Math.max(wait, 0), LONGEST_WAIT))
-  }
-}
-
-/** Bytes that wait to be read: what many devices send at once is not lost. The kernel gives what it allows. */
-const RECEIVE_BUFFER = 8 << 20
-
-/** The UDP socket of an endpoint. */
-class NodeEndpointSocket implements DatagramSocket {
-  readonly traffic: Traffic
-  readonly #socket: Socket = createSocket('udp4')
-  #over = false
-
-  constructor(loop: NodeLoop, traffic: Traffic, endpoint: DatagramEndpoint, owner: Timer) {
-    this.traffic = traffic
-    endpoint.below = this
-    this.#socket.on('message', (bytes, { address, port }) => {
-      traffic.receivedBytes += bytes.length
-      traffic.receivedCalls++
-      endpoint.fromPeer(peerKey({ host: address, port }), bytes, monotonic())
-      loop.arm(owner)
-    })
-    loop.arm(owner)
-  }
-
-  async bind({ host, port }: Address): Promise<this> {
-    this.#socket.bind({ address: host, port, exclusive: true })
-    try {
-      await once(this.#socket, 'listening')
-    } catch (error) {
-      this.close()
-      throw error
-    }
-    this.#socket.setRecvBufferSize(RECEIVE_BUFFER)
-    return this
-  }
-
-  toPeer(peer: PeerKey, bytes: Uint8Array): void {
-    if (this.#over) return
-    const { host, port } = peerAddress(peer)
-    // A copy: Node may send it later. An error of one datagram is a loss.
-    this.#socket.send(Buffer.from(bytes), port, host, () => {})
-    this.traffic.sentBytes += bytes.length
-    this.traffic.sentCalls++
-  }
-
-  close(): void {
-    if (this.#over) return
-    this.#over = true
-    this.#socket.close()
   }
 }
 
