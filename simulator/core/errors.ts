@@ -62,7 +62,7 @@ export const ERRORS = {
   },
   TB_ENGINE_ELSEWHERE: {
     exit: 1,
-    text: 'The container engine at {socket} ({engine}) runs containers on another kernel ({kernel}; here: {here}), in a virtual machine or far away: no link can be laid into them. Run thingbench itself there, docker-compose run --rm bench run SCENARIO, name an engine of this machine in DOCKER_HOST, or take the servers of this machine: --runtime process.',
+    text: 'The container engine at {socket} ({engine}) runs its containers elsewhere (kernel {kernel}; here: {here}), in a virtual machine or far away: no link can be laid into them. Run thingbench itself there, docker-compose run --rm bench run SCENARIO, name an engine of this machine in DOCKER_HOST, or take the servers of this machine: --runtime process.',
   },
   TB_ENGINE_SILENT: {
     exit: 1,

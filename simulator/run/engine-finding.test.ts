@@ -8,7 +8,7 @@ const DOCKER: EngineDescription = {
   name: 'Docker',
   version: '20.10',
   rootless: false,
-  otherKernel: null,
+  elsewhere: null,
 }
 
 test('the doctor says of each engine what works', () => {
@@ -24,9 +24,9 @@ test('the doctor says of each engine what works', () => {
   const rootless = engineFinding({ ...DOCKER, name: 'Podman', rootless: true }, true)
   assert.match(rootless.detail, /^Podman 20\.10, rootless: .*belong to a user/)
   assert.match(rootless.remedy ?? '', /DOCKER_HOST/)
-  const far = { ...DOCKER, name: 'Docker Desktop', otherKernel: '6.10-linuxkit' } as const
+  const far = { ...DOCKER, name: 'Docker Desktop', elsewhere: '6.10-linuxkit' } as const
   const desktop = engineFinding(far, true)
-  assert.match(desktop.detail, /^Docker Desktop 20\.10: .*another kernel \(6\.10-linuxkit; /)
+  assert.match(desktop.detail, /^Docker Desktop 20\.10: .*elsewhere \(kernel 6\.10-linuxkit; /)
   assert.match(desktop.remedy ?? '', /^docker-compose run --rm bench run /)
 })
 

@@ -22,9 +22,9 @@ export const containerEngine = async (privileged: boolean): Promise<Finding> => 
 export const engineFinding = (about: EngineDescription, privileged: boolean): Finding => {
   const words = engineWords(about)
   const note = (detail: string, remedy: string): Finding => ({ what: WHAT, state: 'note', detail: `${words}: ${detail}`, remedy }) // prettier-ignore
-  if (about.otherKernel !== null)
+  if (about.elsewhere !== null)
     return note(
-      `its containers run on another kernel (${about.otherKernel}; here: ${release()}), in a virtual machine or far away, where no link can be laid into them; thingbench itself runs there`,
+      `its containers run elsewhere (kernel ${about.elsewhere}; here: ${release()}), in a virtual machine or far away, where no link can be laid into them; thingbench itself can run there, in a container`,
       'docker-compose run --rm bench run SCENARIO',
     )
   if (about.rootless)

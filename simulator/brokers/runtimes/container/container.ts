@@ -103,6 +103,19 @@ const refused = (product: BrokerProduct, step: string, error: unknown): Thingben
     reason: reasonOf(error),
   })
 
+const ENDS = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
+
+/** The client leaves the request open, for what is to be written; where the engine refuses it, that would keep this process from its end. */
+const attach = async (container: Container): Promise<Duplex> => {
+  const open = new AbortController()
+  try {
+    return (await container.attach({ ...ENDS, abortSignal: open.signal })) as Duplex
+  } catch (error) {
+    open.abort()
+    throw error
+  }
+}
+
 /**
  * Creates and starts a container that waits for `release`.
  * @throws ThingbenchError TB_CONTAINER_REFUSED, TB_CONTAINER_ELSEWHERE; then there is no container any more
@@ -125,8 +138,7 @@ export const holdContainer = async (
   try {
     await container.putArchive(tar(await folderEntries(plan.folder)), { path: '/' })
     step = 'attach to'
-    const ends = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
-    stream = (await container.attach(ends)) as Duplex
+    stream = await attach(container)
     step = 'start'
     await container.start()
     step = 'describe'

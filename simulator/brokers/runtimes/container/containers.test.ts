@@ -1,5 +1,6 @@
 /** The runtime on an engine whose containers are processes: what is tested is its life, and what is said when it goes wrong. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -186,6 +187,7 @@ test('what the engine refuses is told in its words, and what it had made is remo
   const refusal = { status: 500, message: 'no such cpuset' }
   for (const [route, step] of [
     ['PUT containers archive', 'give files to'],
+    ['POST containers attach', 'attach to'],
     ['POST containers start', 'start'],
   ] as const) {
     engine.refusals.set(route, refusal)
@@ -202,6 +204,16 @@ test('what the engine refuses is told in its words, and what it had made is remo
   })
   assert.equal(first.ended(), null)
   assert.equal(engine.containers.size, 1, 'the other one is not ours')
+})
+
+test('of an attachment that the engine refuses no connection stays, which would keep the process from its end', async () => {
+  await using engine = await FakeEngine.start()
+  const containers = await prepared(product(SERVER))
+  engine.refusals.set('POST containers attach', { status: 500, message: 'not now' })
+  await assert.rejects(containers.hold(product(SERVER), plan, placement), /not now/)
+  const [socket] = engine.notUpgraded
+  assert.ok(socket)
+  if (!socket.readableEnded) await once(socket, 'end', { signal: AbortSignal.timeout(2000) })
 })
 
 test('an engine whose processes are not to be seen here is told', async () => {

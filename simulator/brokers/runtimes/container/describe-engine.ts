@@ -7,8 +7,8 @@ export interface EngineDescription {
   readonly version: string
   /** It belongs to a user who is not root, and so do the namespaces of its containers. */
   readonly rootless: boolean
-  /** The kernel of its containers, when it is not the one of this machine: they are in a virtual machine, or far away. */
-  readonly otherKernel: string | null
+  /** The kernel of its containers, when they are not on this machine but in a virtual one, or far away. */
+  readonly elsewhere: string | null
 }
 
 /** What is needed of the answer to GET /info of Docker's API; Podman's has the same names. */
@@ -25,12 +25,14 @@ export const describeEngine = async (engine: Docker): Promise<EngineDescription>
     engine.info() as Promise<EngineInfo>,
   ])
   const { OperatingSystem: system, KernelVersion: kernel, SecurityOptions: options } = info
+  const desktop = system === 'Docker Desktop'
   const podman = (Components ?? []).some(({ Name }) => Name === 'Podman Engine')
   return {
-    name: podman ? 'Podman' : system === 'Docker Desktop' ? system : 'Docker',
+    name: podman ? 'Podman' : desktop ? system : 'Docker',
     version,
     rootless: (options ?? []).includes('name=rootless'),
-    otherKernel: kernel === undefined || kernel === release() ? null : kernel,
+    // On Windows, Docker Desktop's containers share the kernel of the other Linux systems (WSL 2), but none sees the processes of another.
+    elsewhere: kernel !== undefined && (desktop || kernel !== release()) ? kernel : null,
   }
 }
 

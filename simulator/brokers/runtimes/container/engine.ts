@@ -29,10 +29,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
 }
 const OTHERWISE = 'See whether "docker version" tells of a server.'
 
+/** Where the answer was to be a stream, the client has put the engine's words behind these. */
+const CLIENTS_WORDS = /^\(HTTP code \d+\) [a-z ]+ - /
+
 /** The engine's own words, or Node's. */
 export const reasonOf = (error: unknown): string => {
   const { json, message } = error as EngineError
-  return (json?.message ?? message ?? String(error)).trim()
+  return (json?.message ?? message?.replace(CLIENTS_WORDS, '') ?? String(error)).trim()
 }
 
 /** True for an answer that there is no such image or container. */
@@ -62,7 +65,7 @@ export const probeEngine = async (): Promise<EngineProbe> => {
 }
 
 /**
- * The engine, which has answered, and whose containers run on the kernel of this machine.
+ * The engine, which has answered, and whose containers run on this machine.
  * @throws ThingbenchError TB_ENGINE_SILENT, TB_ENGINE_ELSEWHERE
  */
 export const openEngine = async (): Promise<EngineProbe & { readonly ok: true }> => {
@@ -71,12 +74,12 @@ export const openEngine = async (): Promise<EngineProbe & { readonly ok: true }>
     const { reason, remedy } = probe
     throw new ThingbenchError('TB_ENGINE_SILENT', { reason, remedy })
   }
-  const { otherKernel } = probe.about
-  if (otherKernel === null) return probe
+  const { elsewhere } = probe.about
+  if (elsewhere === null) return probe
   throw new ThingbenchError('TB_ENGINE_ELSEWHERE', {
     engine: engineWords(probe.about),
     socket: socketName(),
-    kernel: otherKernel,
+    kernel: elsewhere,
     here: release(),
   })
 }
