@@ -17,6 +17,7 @@ import { withDescendants } from './descendants.ts'
 import { isNotFound, reasonOf, type Engine } from './engine.ts'
 import type { Image } from './image.ts'
 import { entriesOf, tar, type TarEntry } from './tar.ts'
+import { ulimitsFor } from './ulimits.ts'
 
 export interface ContainerPlacement {
   /** What the container is called: a name of its own. */
@@ -59,7 +60,6 @@ const options = (
   { folder, devices }: BrokerPlan,
   placement: ContainerPlacement,
 ) => {
-  const files = devices + OWN_DESCRIPTORS
   const { name } = placement
   return {
     name,
@@ -76,7 +76,7 @@ const options = (
     StdinOnce: true,
     HostConfig: {
       NetworkMode: 'none',
-      Ulimits: [{ Name: 'nofile', Soft: files, Hard: files }],
+      Ulimits: ulimitsFor(devices + OWN_DESCRIPTORS),
       // Lines go to us alone: to write them to a disk as well would be work that no other runtime does.
       LogConfig: { Type: 'none', Config: {} },
       // A filter of system calls costs time in each of them. The server is reached over the link alone, and has no capabilities.

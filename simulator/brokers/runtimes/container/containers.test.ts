@@ -14,6 +14,7 @@ import { Containers } from './containers.ts'
 import { endOf } from './container.ts'
 import { FakeEngine } from './fake-engine.cases.ts'
 import { removeContainers } from './leftovers.ts'
+import { ulimitsFor } from './ulimits.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'thingbench-containers-'))
 after(() => rmSync(root, { recursive: true }))
@@ -103,7 +104,7 @@ test('a container has no network, no capabilities, one processor, its limits and
   assert.equal(HostConfig['Memory'], 67_108_864)
   assert.equal(HostConfig['MemorySwap'], 67_108_864)
   assert.equal(HostConfig['NanoCpus'], 500_000_000)
-  assert.deepEqual(HostConfig['Ulimits'], [{ Name: 'nofile', Soft: 1034, Hard: 1034 }])
+  assert.deepEqual(HostConfig['Ulimits'], ulimitsFor(1034))
 })
 
 test('an engine that leaves a limit out, or a processor, is refused', async () => {

@@ -16,7 +16,10 @@ const describe = async (): Promise<string> => {
 const DESKTOP = {
   version: {
     Platform: { Name: 'Docker Desktop 4.41.2 (191736)' },
-    Components: [{ Name: 'Engine', Version: '28.1.1' }, { Name: 'containerd', Version: '1.7.27' }],
+    Components: [
+      { Name: 'Engine', Version: '28.1.1' },
+      { Name: 'containerd', Version: '1.7.27' },
+    ],
     Version: '28.1.1',
     Os: 'linux',
     KernelVersion: '6.10.14-linuxkit',
