@@ -10,10 +10,12 @@ import { PassThrough, type Duplex } from 'node:stream'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../../../core/errors.ts'
+import { pin } from '../../../native/control.ts'
 import type { Broker, BrokerPlan, BrokerProduct, Launch } from '../../broker.ts'
 import type { ServerLimits } from '../../../core/types.ts'
 import { LogRing } from '../log-ring.ts'
 import { withDescendants } from './descendants.ts'
+import { describeEngine } from './describe-engine.ts'
 import { isNotFound, reasonOf, type Engine } from './engine.ts'
 import type { Image } from './image.ts'
 import { entriesOf, tar, type TarEntry } from './tar.ts'
@@ -44,10 +46,9 @@ const OWN_DESCRIPTORS = 1024
 /** The exit status of a program that a signal ended is this and its number (sh(1)). */
 const SIGNALLED = 128
 
-const limitsOf = ({ cpu, limits }: ContainerPlacement) => {
+const limitsOf = ({ limits }: ContainerPlacement) => {
   const { memory = null, cpu: share = null } = limits ?? {}
   return {
-    ...(cpu !== null && { CpusetCpus: String(cpu) }),
     // Swap is memory that is slow: the same number for both together means none.
     ...(memory !== null && { Memory: memory, MemorySwap: memory }),
     ...(share !== null && { NanoCpus: Math.round(share * 1e9) }),
@@ -144,8 +145,10 @@ export const holdContainer = async (
     step = 'describe'
     const { State, HostConfig } = await container.inspect()
     step = 'limit'
-    expectLimits(placement, HostConfig)
+    await expectLimits(engine, placement, HostConfig)
     await expectHere(product, State.Pid, placement.name)
+    // By us, as outside of containers: engines of users have no control group for it.
+    if (placement.cpu !== null) pin(State.Pid, placement.cpu)
     return new ContainerBroker(engine, container, product, image, State.Pid, stream)
   } catch (error) {
     stream?.destroy()
@@ -154,10 +157,21 @@ export const holdContainer = async (
   }
 }
 
-/** What an engine has no control group for it leaves out, with a warning in its answer, and starts all the same. */
-const expectLimits = (placement: ContainerPlacement, kept: HostConfig): void => {
-  const left = Object.entries(limitsOf(placement)).filter(
-    ([key, value]) => kept[key as keyof HostConfig] !== value,
+/**
+ * What an engine has no control group for it leaves out, with a warning in its answer, and starts all the same; or it keeps the number (Docker, of a user,
+ * with control groups of the first version), and limits nothing.
+ */
+const expectLimits = async (
+  engine: Engine,
+  placement: ContainerPlacement,
+  kept: HostConfig,
+): Promise<void> => {
+  const wanted = Object.entries(limitsOf(placement))
+  if (wanted.length === 0) return
+  const { limits } = await describeEngine(engine)
+  const has: Record<string, boolean> = { Memory: limits.memory, NanoCpus: limits.cpu }
+  const left = wanted.filter(
+    ([key, value]) => has[key] === false || kept[key as keyof HostConfig] !== value,
   )
   if (left.length > 0) throw new Error(`it left out ${left.map((e) => e.join(' ')).join(', ')}`)
 }

@@ -88,33 +88,41 @@ test('a server is held until it is released, then it is the first process, and n
   assert.equal(existsSync(`/proc/${pid}`), false)
 })
 
+/** As sched(7) has it: 0-3 */
+const allowedProcessors = (process: number | 'self'): string => {
+  const status = readFileSync(`/proc/${process}/status`, 'latin1')
+  return /^Cpus_allowed_list:\t(.+)$/m.exec(status)?.[1] ?? ''
+}
+
 test('a container has no network, no capabilities, one processor, its limits and descriptors for all devices', async () => {
   await using engine = await FakeEngine.start()
   const containers = await prepared(product(SERVER))
+  const [cpu = ''] = /\d+$/.exec(allowedProcessors('self')) ?? []
   await using held = await containers.hold(product(SERVER), plan, {
     ...placement,
-    cpu: 1,
+    cpu: Number(cpu),
     limits: { memory: 64 * 2 ** 20, cpu: 0.5 },
   })
   assert.equal(held.product.name, 'mosquitto')
+  assert.equal(allowedProcessors(held.pids()[0] ?? 0), cpu)
   const { HostConfig = {} } = engine.containers.get('thingbench-test')?.body ?? {}
   assert.equal(HostConfig['NetworkMode'], 'none')
   assert.deepEqual(HostConfig['CapDrop'], ['ALL'])
-  assert.equal(HostConfig['CpusetCpus'], '1')
   assert.equal(HostConfig['Memory'], 67_108_864)
   assert.equal(HostConfig['MemorySwap'], 67_108_864)
   assert.equal(HostConfig['NanoCpus'], 500_000_000)
   assert.deepEqual(HostConfig['Ulimits'], ulimitsFor(1034))
 })
 
-test('an engine that leaves a limit out, or a processor, is refused', async () => {
+test('an engine that leaves a limit out, or keeps it without a control group, is refused', async () => {
   await using engine = await FakeEngine.start()
   const containers = await prepared(product(SERVER))
-  engine.leavesOut = ['CpusetCpus', 'Memory']
-  const limited = { ...placement, cpu: 1, limits: { memory: 64 * 2 ** 20, cpu: 0.5 } }
+  engine.leavesOut = ['NanoCpus']
+  engine.info = { MemoryLimit: false }
+  const limited = { ...placement, limits: { memory: 64 * 2 ** 20, cpu: 0.5 } }
   await assert.rejects(containers.hold(product(SERVER), plan, limited), {
     code: 'TB_CONTAINER_REFUSED',
-    message: /would not limit the .*: it left out CpusetCpus 1, Memory 67108864\./,
+    message: /would not limit the .*: it left out Memory 67108864, NanoCpus 500000000\./,
   })
   assert.equal(engine.containers.size, 0)
 })

@@ -12,7 +12,7 @@ const describe = async (): Promise<string> => {
   return engineWords(probe.about)
 }
 
-/** As Docker Desktop and Podman answer, as far as it matters here. */
+/** As Docker Desktop and Podman (of a user, it has an option of its own) answer, as far as it matters here. */
 const DESKTOP = {
   version: {
     Platform: { Name: 'Docker Desktop 4.41.2 (191736)' },
@@ -34,7 +34,7 @@ const DESKTOP = {
 }
 const PODMAN = {
   version: { Version: '4.3.1', Components: [{ Name: 'Podman Engine', Version: '4.3.1' }] },
-  info: { OperatingSystem: 'debian', SecurityOptions: ['name=seccomp', 'name=rootless'] },
+  info: { OperatingSystem: 'debian', SecurityOptions: ['name=seccomp'], Rootless: true },
 }
 
 test('Docker, Docker Desktop, Podman and engines of users are told apart', async () => {
@@ -47,6 +47,26 @@ test('Docker, Docker Desktop, Podman and engines of users are told apart', async
   engine.info = { SecurityOptions: null }
   engine.version = {}
   assert.equal(await describe(), 'Docker 1.0')
+})
+
+test('an engine of a user tells what it can limit, whatever it says of control groups that belong to root', async () => {
+  await using engine = await FakeEngine.start()
+  const limits = async (info: object): Promise<boolean[]> => {
+    engine.info = info
+    const probe = await probeEngine()
+    assert.ok(probe.ok)
+    return [probe.about.rootless, probe.about.limits.memory, probe.about.limits.cpu]
+  }
+  const all = { MemoryLimit: true, CpuCfsQuota: true }
+  assert.deepEqual(await limits({ ...all, CgroupVersion: '1' }), [false, true, true])
+  assert.deepEqual(await limits({ ...all, CgroupVersion: '1', Rootless: true }), [
+    true,
+    false,
+    false,
+  ])
+  assert.deepEqual(await limits({ ...all, CgroupVersion: '2', Rootless: true }), [true, true, true])
+  const docker = { ...all, CpuCfsQuota: false, SecurityOptions: ['name=rootless'] }
+  assert.deepEqual(await limits({ ...docker, CgroupVersion: '2' }), [true, true, false])
 })
 
 test('an engine whose containers are elsewhere is refused before anything is built', async () => {

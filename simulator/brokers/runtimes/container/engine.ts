@@ -20,6 +20,12 @@ const PATIENCE = 5000
 
 const socketName = (): string => process.env.DOCKER_HOST || SOCKET
 
+/** A command that asks the same engine as root: sudo hands no variables on. */
+export const asRoot = (command: string): string => {
+  const { DOCKER_HOST } = process.env
+  return `sudo ${DOCKER_HOST ? `DOCKER_HOST=${DOCKER_HOST} ` : ''}${command}`
+}
+
 /** What to do about an engine that does not answer, by the code of Node's error. */
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT:
