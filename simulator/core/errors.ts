@@ -58,7 +58,7 @@ export const ERRORS = {
   },
   TB_CONTAINER_ROOT: {
     exit: 1,
-    text: 'Servers in containers need root: their link is laid into network namespaces that belong to root, whoever may use the engine. You are user {user}. Type: {command}',
+    text: 'Servers in containers need root, who lays the link into their network namespaces, whoever may use the engine. You are user {user}. Type: {command}',
   },
   TB_ENGINE_ELSEWHERE: {
     exit: 1,
