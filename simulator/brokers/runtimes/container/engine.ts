@@ -31,7 +31,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT:
     'Install an engine (sudo apt-get install --no-install-recommends docker.io), or name the socket of yours in DOCKER_HOST.',
   ECONNREFUSED: 'Start the engine: sudo systemctl start docker.',
-  EACCES: 'You may not use its socket: start thingbench with sudo.',
+  EACCES:
+    'You may not use its socket: start thingbench with sudo, which takes DOCKER_HOST only as sudo DOCKER_HOST=... ./thingbench.',
 }
 const OTHERWISE = 'See whether "docker version" tells of a server.'
 
