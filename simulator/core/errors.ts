@@ -62,11 +62,11 @@ export const ERRORS = {
   },
   TB_CONTAINER_ROOT: {
     exit: 1,
-    text: 'Servers in containers need root: their link is laid into network namespaces that belong to root, whoever may use the engine. You are user {user}. Type: sudo ./thingbench {words}',
+    text: 'Servers in containers need root, who lays the link into their network namespaces, whoever may use the engine. You are user {user}. Type: {command}',
   },
   TB_ENGINE_ELSEWHERE: {
     exit: 1,
-    text: 'The container engine at {socket} ({engine}) runs containers on another kernel ({kernel}; here: {here}), in a virtual machine or far away: no link can be laid into them. Run thingbench itself there, docker-compose run --rm bench run SCENARIO, name an engine of this machine in DOCKER_HOST, or take the servers of this machine: --runtime process.',
+    text: 'The container engine at {socket} ({engine}) runs its containers elsewhere (kernel {kernel}; here: {here}), in a virtual machine or far away: no link can be laid into them. Run thingbench itself there, docker-compose run --rm bench run SCENARIO, name an engine of this machine in DOCKER_HOST, or take the servers of this machine: --runtime process.',
   },
   TB_ENGINE_SILENT: {
     exit: 1,

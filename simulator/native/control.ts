@@ -117,7 +117,8 @@ export interface Placement {
   readonly timerSlack: Nanoseconds
 }
 
-const pin = (thread: number, cpu: number): void => {
+/** Keeps a thread on one processor, and all that it starts from then on; 0 is the calling thread. */
+export const pin = (thread: number, cpu: number): void => {
   const mask = new NativeMemory(128)
   mask.bytes[cpu >> 3] = 1 << (cpu & 7)
   const pinned = libc().sched_setaffinity(thread, mask.bytes.length, mask.address)

@@ -32,7 +32,7 @@ test('each runtime starts in containers what it should', async () => {
   assert.deepEqual(await inContainers('container', SERVERS), ['mosquitto', 'prosody'])
 })
 
-test('an engine of another kernel is as good as none, unless containers are asked for', async () => {
+test('an engine elsewhere is as good as none, unless containers are asked for', async () => {
   await using engine = await FakeEngine.start()
   engine.info = { KernelVersion: '6.10.14-linuxkit' }
   assert.equal(await inContainers('auto', SERVERS), null)

@@ -40,7 +40,7 @@ export const containersFor = async (
 /** Whether an engine of this machine answers. */
 const isThere = async (): Promise<boolean> => {
   const probe = await probeEngine()
-  return probe.ok && probe.about.otherKernel === null
+  return probe.ok && probe.about.elsewhere === null
 }
 
 const needed = async (servers: readonly Server[]): Promise<BrokerProduct[]> => {

@@ -8,7 +8,8 @@ const DOCKER: EngineDescription = {
   name: 'Docker',
   version: '20.10',
   rootless: false,
-  otherKernel: null,
+  limits: { memory: true, cpu: true },
+  elsewhere: null,
 }
 
 test('the doctor says of each engine what works', () => {
@@ -21,12 +22,19 @@ test('the doctor says of each engine what works', () => {
   const user = engineFinding(DOCKER, false)
   assert.deepEqual([user.state, user.detail], ['note', 'Docker 20.10: containers need root'])
   assert.match(user.remedy ?? '', /^sudo /)
-  const rootless = engineFinding({ ...DOCKER, name: 'Podman', rootless: true }, true)
-  assert.match(rootless.detail, /^Podman 20\.10, rootless: .*belong to a user/)
-  assert.match(rootless.remedy ?? '', /DOCKER_HOST/)
-  const far = { ...DOCKER, name: 'Docker Desktop', otherKernel: '6.10-linuxkit' } as const
+  const rootless = engineFinding({ ...DOCKER, rootless: true }, true)
+  assert.deepEqual([rootless.state, rootless.detail], ['ok', 'Docker 20.10, rootless'])
+  const none = { ...DOCKER, rootless: true, limits: { memory: false, cpu: false } }
+  const unlimited = engineFinding(none, true)
+  assert.equal(unlimited.state, 'note')
+  assert.match(unlimited.detail, /^Docker 20\.10, rootless: works, but .* limit memory and cpu: /)
+  assert.match(unlimited.remedy ?? '', /root's engine: sudo DOCKER_HOST=/)
+  const kernel = engineFinding({ ...DOCKER, limits: { memory: false, cpu: true } }, true)
+  assert.match(kernel.detail, /^Docker 20\.10: works, but .* limit memory: /)
+  assert.match(kernel.remedy ?? '', /docker info/)
+  const far = { ...DOCKER, name: 'Docker Desktop', elsewhere: '6.10-linuxkit' } as const
   const desktop = engineFinding(far, true)
-  assert.match(desktop.detail, /^Docker Desktop 20\.10: .*another kernel \(6\.10-linuxkit; /)
+  assert.match(desktop.detail, /^Docker Desktop 20\.10: .*elsewhere \(kernel 6\.10-linuxkit; /)
   assert.match(desktop.remedy ?? '', /^docker-compose run --rm bench run /)
 })
 
@@ -46,4 +54,11 @@ test('the doctor asks the engine that answers, and says when none does', async (
     if (before === undefined) delete process.env.DOCKER_HOST
     else process.env.DOCKER_HOST = before
   }
+})
+
+test('who asks the engine that DOCKER_HOST names goes on asking it as root', async () => {
+  await using engine = await FakeEngine.start()
+  const { remedy } = await containerEngine(false)
+  assert.match(remedy ?? '', /^sudo DOCKER_HOST=unix:\/\/.*engine\.sock \.\/thingbench run /)
+  assert.equal(engine.builds, 0)
 })

@@ -4,10 +4,11 @@ import {
   engineWords,
   type EngineDescription,
 } from '../brokers/runtimes/container/describe-engine.ts'
-import { probeEngine } from '../brokers/runtimes/container/engine.ts'
+import { asRoot, probeEngine } from '../brokers/runtimes/container/engine.ts'
 import type { Finding } from './doctor.ts'
 
 const WHAT = 'container engine'
+const RUN = './thingbench run ... --runtime container'
 
 /** @param privileged whether links are made as root */
 export const containerEngine = async (privileged: boolean): Promise<Finding> => {
@@ -22,17 +23,20 @@ export const containerEngine = async (privileged: boolean): Promise<Finding> => 
 export const engineFinding = (about: EngineDescription, privileged: boolean): Finding => {
   const words = engineWords(about)
   const note = (detail: string, remedy: string): Finding => ({ what: WHAT, state: 'note', detail: `${words}: ${detail}`, remedy }) // prettier-ignore
-  if (about.otherKernel !== null)
+  if (about.elsewhere !== null)
     return note(
-      `its containers run on another kernel (${about.otherKernel}; here: ${release()}), in a virtual machine or far away, where no link can be laid into them; thingbench itself runs there`,
+      `its containers run elsewhere (kernel ${about.elsewhere}; here: ${release()}), in a virtual machine or far away, where no link can be laid into them; thingbench itself can run there, in a container`,
       'docker-compose run --rm bench run SCENARIO',
     )
-  if (about.rootless)
+  if (!privileged) return note('containers need root', asRoot(RUN))
+  const { memory, cpu } = about.limits
+  const missing = [...(memory ? [] : ['memory']), ...(cpu ? [] : ['cpu'])]
+  if (missing.length > 0)
     return note(
-      'the namespaces of its containers belong to a user, which nobody has tried yet; a processor or a limit that it leaves out is refused',
-      "root's engine: sudo DOCKER_HOST=unix:///var/run/docker.sock ./thingbench run ... --runtime container",
+      `works, but has no control groups to limit ${missing.join(' and ')}: a stack that asks for it (server:) is refused`,
+      about.rootless
+        ? `for such stacks, root's engine: sudo DOCKER_HOST=unix:///var/run/docker.sock ${RUN}`
+        : 'docker info, whose warnings say what the kernel lacks',
     )
-  if (!privileged)
-    return note('containers need root', 'sudo ./thingbench run ... --runtime container')
   return { what: WHAT, state: 'ok', detail: words, remedy: null }
 }

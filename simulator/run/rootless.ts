@@ -1,5 +1,6 @@
 /** A run by somebody who is not root: the command becomes one that is root of a user namespace, and stays the same process. */
 import { constants, accessSync, existsSync, readFileSync } from 'node:fs'
+import { asRoot } from '../brokers/runtimes/container/engine.ts'
 import { findProgram } from '../brokers/runtimes/find-program.ts'
 import { ThingbenchError } from '../core/errors.ts'
 import { probeTun, type TunProbe } from '../network/host.ts'
@@ -22,7 +23,8 @@ export const isPrivileged = (): boolean => mayMakeLinks(readFileSync('/proc/self
 export const requireRoot = (words: readonly string[]): void => {
   if (isPrivileged()) return
   const user = process.geteuid?.() ?? 'unknown'
-  throw new ThingbenchError('TB_CONTAINER_ROOT', { user, words: words.join(' ') })
+  const command = asRoot(`./thingbench ${words.join(' ')}`)
+  throw new ThingbenchError('TB_CONTAINER_ROOT', { user, command })
 }
 
 export interface Attempt {

@@ -10,13 +10,16 @@ import { PassThrough, type Duplex } from 'node:stream'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThingbenchError } from '../../../core/errors.ts'
+import { pin } from '../../../native/control.ts'
 import type { Broker, BrokerPlan, BrokerProduct, Launch } from '../../broker.ts'
 import type { ServerLimits } from '../../../core/types.ts'
 import { LogRing } from '../log-ring.ts'
 import { withDescendants } from './descendants.ts'
+import { describeEngine } from './describe-engine.ts'
 import { isNotFound, reasonOf, type Engine } from './engine.ts'
 import type { Image } from './image.ts'
 import { entriesOf, tar, type TarEntry } from './tar.ts'
+import { ulimitsFor } from './ulimits.ts'
 
 export interface ContainerPlacement {
   /** What the container is called: a name of its own. */
@@ -43,10 +46,9 @@ const OWN_DESCRIPTORS = 1024
 /** The exit status of a program that a signal ended is this and its number (sh(1)). */
 const SIGNALLED = 128
 
-const limitsOf = ({ cpu, limits }: ContainerPlacement) => {
+const limitsOf = ({ limits }: ContainerPlacement) => {
   const { memory = null, cpu: share = null } = limits ?? {}
   return {
-    ...(cpu !== null && { CpusetCpus: String(cpu) }),
     // Swap is memory that is slow: the same number for both together means none.
     ...(memory !== null && { Memory: memory, MemorySwap: memory }),
     ...(share !== null && { NanoCpus: Math.round(share * 1e9) }),
@@ -59,7 +61,6 @@ const options = (
   { folder, devices }: BrokerPlan,
   placement: ContainerPlacement,
 ) => {
-  const files = devices + OWN_DESCRIPTORS
   const { name } = placement
   return {
     name,
@@ -76,7 +77,7 @@ const options = (
     StdinOnce: true,
     HostConfig: {
       NetworkMode: 'none',
-      Ulimits: [{ Name: 'nofile', Soft: files, Hard: files }],
+      Ulimits: ulimitsFor(devices + OWN_DESCRIPTORS),
       // Lines go to us alone: to write them to a disk as well would be work that no other runtime does.
       LogConfig: { Type: 'none', Config: {} },
       // A filter of system calls costs time in each of them. The server is reached over the link alone, and has no capabilities.
@@ -103,6 +104,19 @@ const refused = (product: BrokerProduct, step: string, error: unknown): Thingben
     reason: reasonOf(error),
   })
 
+const ENDS = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
+
+/** The client leaves the request open, for what is to be written; where the engine refuses it, that would keep this process from its end. */
+const attach = async (container: Container): Promise<Duplex> => {
+  const open = new AbortController()
+  try {
+    return (await container.attach({ ...ENDS, abortSignal: open.signal })) as Duplex
+  } catch (error) {
+    open.abort()
+    throw error
+  }
+}
+
 /**
  * Creates and starts a container that waits for `release`.
  * @throws ThingbenchError TB_CONTAINER_REFUSED, TB_CONTAINER_ELSEWHERE; then there is no container any more
@@ -125,15 +139,16 @@ export const holdContainer = async (
   try {
     await container.putArchive(tar(await folderEntries(plan.folder), image.owner), { path: '/' })
     step = 'attach to'
-    const ends = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
-    stream = (await container.attach(ends)) as Duplex
+    stream = await attach(container)
     step = 'start'
     await container.start()
     step = 'describe'
     const { State, HostConfig } = await container.inspect()
     step = 'limit'
-    expectLimits(placement, HostConfig)
+    await expectLimits(engine, placement, HostConfig)
     await expectHere(product, State.Pid, placement.name)
+    // By us, as outside of containers: engines of users have no control group for it.
+    if (placement.cpu !== null) pin(State.Pid, placement.cpu)
     return new ContainerBroker(engine, container, product, image, State.Pid, stream)
   } catch (error) {
     stream?.destroy()
@@ -142,10 +157,21 @@ export const holdContainer = async (
   }
 }
 
-/** What an engine has no control group for it leaves out, with a warning in its answer, and starts all the same. */
-const expectLimits = (placement: ContainerPlacement, kept: HostConfig): void => {
-  const left = Object.entries(limitsOf(placement)).filter(
-    ([key, value]) => kept[key as keyof HostConfig] !== value,
+/**
+ * What an engine has no control group for it leaves out, with a warning in its answer, and starts all the same; or it keeps the number (Docker, of a user,
+ * with control groups of the first version), and limits nothing.
+ */
+const expectLimits = async (
+  engine: Engine,
+  placement: ContainerPlacement,
+  kept: HostConfig,
+): Promise<void> => {
+  const wanted = Object.entries(limitsOf(placement))
+  if (wanted.length === 0) return
+  const { limits } = await describeEngine(engine)
+  const has: Record<string, boolean> = { Memory: limits.memory, NanoCpus: limits.cpu }
+  const left = wanted.filter(
+    ([key, value]) => has[key] === false || kept[key as keyof HostConfig] !== value,
   )
   if (left.length > 0) throw new Error(`it left out ${left.map((e) => e.join(' ')).join(', ')}`)
 }

@@ -1,5 +1,6 @@
 /** The runtime on an engine whose containers are processes: what is tested is its life, and what is said when it goes wrong. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import { Containers } from './containers.ts'
 import { endOf } from './container.ts'
 import { FakeEngine } from './fake-engine.cases.ts'
 import { removeContainers } from './leftovers.ts'
+import { ulimitsFor } from './ulimits.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'thingbench-containers-'))
 after(() => rmSync(root, { recursive: true }))
@@ -88,24 +90,31 @@ test('a server is held until it is released, then it is the first process, and n
   assert.equal(existsSync(`/proc/${pid}`), false)
 })
 
+/** As sched(7) has it: 0-3 */
+const allowedProcessors = (process: number | 'self'): string => {
+  const status = readFileSync(`/proc/${process}/status`, 'latin1')
+  return /^Cpus_allowed_list:\t(.+)$/m.exec(status)?.[1] ?? ''
+}
+
 test('a container has no network, no capabilities, one processor, its limits and descriptors for all devices', async () => {
   await using engine = await FakeEngine.start()
   const containers = await prepared(product(SERVER))
+  const [cpu = ''] = /\d+$/.exec(allowedProcessors('self')) ?? []
   await using held = await containers.hold(product(SERVER), plan, {
     ...placement,
-    cpu: 1,
+    cpu: Number(cpu),
     limits: { memory: 64 * 2 ** 20, cpu: 0.5 },
   })
   assert.equal(held.product.name, 'mosquitto')
+  assert.equal(allowedProcessors(held.pids()[0] ?? 0), cpu)
   const { HostConfig = {}, User } = engine.containers.get('thingbench-test')?.body ?? {}
   assert.equal(User, '0:0')
   assert.equal(HostConfig['NetworkMode'], 'none')
   assert.deepEqual(HostConfig['CapDrop'], ['ALL'])
-  assert.equal(HostConfig['CpusetCpus'], '1')
   assert.equal(HostConfig['Memory'], 67_108_864)
   assert.equal(HostConfig['MemorySwap'], 67_108_864)
   assert.equal(HostConfig['NanoCpus'], 500_000_000)
-  assert.deepEqual(HostConfig['Ulimits'], [{ Name: 'nofile', Soft: 1034, Hard: 1034 }])
+  assert.deepEqual(HostConfig['Ulimits'], ulimitsFor(1034))
 })
 
 test('a server runs as the user of its service, whom its files belong to', async () => {
@@ -121,14 +130,15 @@ test('a server runs as the user of its service, whom its files belong to', async
   assert.ok(archive.includes('server.conf') && archive.includes('0001750\x000001750\x00'))
 })
 
-test('an engine that leaves a limit out, or a processor, is refused', async () => {
+test('an engine that leaves a limit out, or keeps it without a control group, is refused', async () => {
   await using engine = await FakeEngine.start()
   const containers = await prepared(product(SERVER))
-  engine.leavesOut = ['CpusetCpus', 'Memory']
-  const limited = { ...placement, cpu: 1, limits: { memory: 64 * 2 ** 20, cpu: 0.5 } }
+  engine.leavesOut = ['NanoCpus']
+  engine.info = { MemoryLimit: false }
+  const limited = { ...placement, limits: { memory: 64 * 2 ** 20, cpu: 0.5 } }
   await assert.rejects(containers.hold(product(SERVER), plan, limited), {
     code: 'TB_CONTAINER_REFUSED',
-    message: /would not limit the .*: it left out CpusetCpus 1, Memory 67108864\./,
+    message: /would not limit the .*: it left out Memory 67108864, NanoCpus 500000000\./,
   })
   assert.equal(engine.containers.size, 0)
 })
@@ -202,6 +212,7 @@ test('what the engine refuses is told in its words, and what it had made is remo
   const refusal = { status: 500, message: 'no such cpuset' }
   for (const [route, step] of [
     ['PUT containers archive', 'give files to'],
+    ['POST containers attach', 'attach to'],
     ['POST containers start', 'start'],
   ] as const) {
     engine.refusals.set(route, refusal)
@@ -218,6 +229,16 @@ test('what the engine refuses is told in its words, and what it had made is remo
   })
   assert.equal(first.ended(), null)
   assert.equal(engine.containers.size, 1, 'the other one is not ours')
+})
+
+test('of an attachment that the engine refuses no connection stays, which would keep the process from its end', async () => {
+  await using engine = await FakeEngine.start()
+  const containers = await prepared(product(SERVER))
+  engine.refusals.set('POST containers attach', { status: 500, message: 'not now' })
+  await assert.rejects(containers.hold(product(SERVER), plan, placement), /not now/)
+  const [socket] = engine.notUpgraded
+  assert.ok(socket)
+  if (!socket.readableEnded) await once(socket, 'end', { signal: AbortSignal.timeout(2000) })
 })
 
 test('an engine whose processes are not to be seen here is told', async () => {

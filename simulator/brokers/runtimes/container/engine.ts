@@ -20,21 +20,29 @@ const PATIENCE = 5000
 
 const socketName = (): string => process.env.DOCKER_HOST || SOCKET
 
+/** A command that asks the same engine as root: sudo hands no variables on. */
+export const asRoot = (command: string): string => {
+  const { DOCKER_HOST } = process.env
+  return `sudo ${DOCKER_HOST ? `DOCKER_HOST=${DOCKER_HOST} ` : ''}${command}`
+}
+
 /** What to do about an engine that does not answer, by the code of Node's error. */
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT:
     'Install an engine (sudo apt-get install --no-install-recommends docker.io), or name the socket of yours in DOCKER_HOST.',
   ECONNREFUSED: 'Start the engine: sudo systemctl start docker.',
-  EACCES: 'You may not use its socket: start thingbench with sudo.',
+  EACCES:
+    'You may not use its socket: start thingbench with sudo, which takes DOCKER_HOST only as sudo DOCKER_HOST=... ./thingbench.',
 }
 const OTHERWISE = 'See whether "docker version" tells of a server.'
+
+/** Where the answer was to be a stream, the client has put the engine's words behind these. */
+const CLIENTS_WORDS = /^\(HTTP code \d+\) [a-z ]+ - /
 
 /** The engine's own words, or Node's. */
 export const reasonOf = (error: unknown): string => {
   const { json, message } = error as EngineError
-  // Where the answer would have been a stream, its client puts them behind its own.
-  const own = message?.replace(/^\(HTTP code \d+\) [\w ]+ - /, '')
-  return (json?.message ?? own ?? String(error)).trim()
+  return (json?.message ?? message?.replace(CLIENTS_WORDS, '') ?? String(error)).trim()
 }
 
 /** True for an answer that there is no such image or container. */
@@ -64,7 +72,7 @@ export const probeEngine = async (): Promise<EngineProbe> => {
 }
 
 /**
- * The engine, which has answered, and whose containers run on the kernel of this machine.
+ * The engine, which has answered, and whose containers run on this machine.
  * @throws ThingbenchError TB_ENGINE_SILENT, TB_ENGINE_ELSEWHERE
  */
 export const openEngine = async (): Promise<EngineProbe & { readonly ok: true }> => {
@@ -73,12 +81,12 @@ export const openEngine = async (): Promise<EngineProbe & { readonly ok: true }>
     const { reason, remedy } = probe
     throw new ThingbenchError('TB_ENGINE_SILENT', { reason, remedy })
   }
-  const { otherKernel } = probe.about
-  if (otherKernel === null) return probe
+  const { elsewhere } = probe.about
+  if (elsewhere === null) return probe
   throw new ThingbenchError('TB_ENGINE_ELSEWHERE', {
     engine: engineWords(probe.about),
     socket: socketName(),
-    kernel: otherKernel,
+    kernel: elsewhere,
     here: release(),
   })
 }

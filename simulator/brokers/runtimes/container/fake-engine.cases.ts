@@ -50,6 +50,8 @@ export class FakeEngine implements AsyncDisposable {
   pulls = 0
   /** What a request is refused with, by method and path without names. */
   readonly refusals = new Map<string, { readonly status: number; readonly message: string }>()
+  /** Connections of which an upgrade was refused: as real engines, it leaves them to the client. */
+  readonly notUpgraded: Duplex[] = []
   oomKilled = false
   /** Added to the answers to GET /version and GET /info. */
   version: object = {}
@@ -88,6 +90,7 @@ export class FakeEngine implements AsyncDisposable {
     else process.env.DOCKER_HOST = this.#before
     for (const { child } of this.containers.values()) child?.kill('SIGKILL')
     for (const { stream } of this.containers.values()) stream?.destroy()
+    for (const socket of this.notUpgraded) socket.destroy()
     this.#server.closeAllConnections()
     this.#server.close()
     await once(this.#server, 'close')
@@ -240,6 +243,12 @@ export class FakeEngine implements AsyncDisposable {
     const name = request.url?.split('/')[2] ?? ''
     const container = this.containers.get(name)
     socket.on('error', () => {})
+    const refusal = this.refusals.get('POST containers attach')
+    if (refusal) {
+      const answer = JSON.stringify({ message: refusal.message })
+      socket.write(`HTTP/1.1 ${refusal.status} Refused\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`) // prettier-ignore
+      return void this.notUpgraded.push(socket.resume())
+    }
     socket.write(
       'HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n',
     )
