@@ -83,7 +83,7 @@ const serverEnd = ({ via, broker, protocol }: Stack, quic: StackQuic): End => {
 const bothEnds = (stack: Stack, quic: StackQuic, property: keyof End): string => {
   const [devices, server] = [devicesEnd(quic)[property], serverEnd(stack, quic)[property]]
   if (devices === server) return `${devices}, at both ends`
-  return `${devices} on devices; ${server} in the ${stack.via === 'direct' ? 'server' : 'front end'}`
+  return `devices: ${devices}; ${stack.via === 'direct' ? 'server' : 'front end'}: ${server}`
 }
 
 // ossl_quic_channel: half of the idle timeout, or MAX_NAT_INTERVAL.

@@ -50,9 +50,12 @@ describe('a run with MQTT over the QUIC of OpenSSL', { skip: skipReason() }, () 
   it('says in the audit which library and which congestion control each end has', () => {
     const own = (property: string): string | undefined =>
       result.run.audit.stacks[property]?.['mqtt-quic']
-    assert.match(own('QUIC library') ?? '', /^OpenSSL 3\.5\.\d+ on devices; quiche 0\.18\.0 .*/)
+    assert.match(
+      own('QUIC library') ?? '',
+      /^devices: OpenSSL 3\.5\.\d+; front end: quiche 0\.18\.0 /,
+    )
     const congestion = own('QUIC congestion control') ?? ''
-    assert.match(congestion, /^NewReno of OpenSSL on devices, bbr of quiche in the front end/)
+    assert.match(congestion, /^devices: NewReno of OpenSSL, .*; front end: bbr of quiche/)
     assert.match(own('QUIC pings') ?? '', /25 s/)
     assert.equal(own('group'), 'x25519')
   })
