@@ -12,7 +12,7 @@ import { skipReason } from './run-scenario.cases.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 const NOBODY = 65534
 /** What a clone has, and a run needs. Packages are mounted. */
-const TREE = ['simulator', 'scenarios', 'scripts', 'thingbench', 'package.json', 'package-lock.json'] // prettier-ignore
+const TREE = ['simulator', 'scenarios', 'scripts', 'thingbench', 'docker-compose.yml', 'package.json', 'package-lock.json'] // prettier-ignore
 const NODE_PACKAGES = 'node_modules'
 
 /** In a mount namespace of its own, as on a machine where everybody may open /dev/net/tun; $1: the tree, the rest: a command for nobody. */
