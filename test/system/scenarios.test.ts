@@ -6,7 +6,12 @@ import { describe, it } from 'node:test'
 import { MILLISECOND, SECOND } from '../../simulator/core/clock.ts'
 import type { TimelineEvent } from '../../simulator/core/link-profile.ts'
 import type { Scenario, Workload } from '../../simulator/core/types.ts'
-import { connectInterval, messageInterval, messagesOf } from '../../simulator/core/workload.ts'
+import {
+  absencesOf,
+  connectInterval,
+  messageInterval,
+  messagesOf,
+} from '../../simulator/core/workload.ts'
 import { catalogue } from '../../simulator/run/catalogue.ts'
 import { blocksOf } from '../../simulator/run/order.ts'
 import { readScenario } from '../../simulator/scenario/load.ts'
@@ -29,12 +34,16 @@ const quick = (workload: Workload): Workload => {
   return { ...workload, interval: SECOND, absences }
 }
 
+/** For a connection that is lost by chance no time is long enough. */
+const expectedConnect = (workload: Workload): number =>
+  absencesOf(workload)?.kind === 'churn' ? Number.POSITIVE_INFINITY : connectInterval(workload)
+
 /** Time for a message of each device, or for a connection. */
 const shortest = (workloads: readonly Workload[]): number =>
   Math.max(
     1 * SECOND,
     ...workloads
-      .flatMap((w) => [messageInterval(w), connectInterval(w)])
+      .flatMap((w) => [messageInterval(w), expectedConnect(w)])
       .filter((interval) => Number.isFinite(interval)),
   )
 
