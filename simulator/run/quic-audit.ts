@@ -1,4 +1,5 @@
 /** QUIC and the front end of a stack in the fairness audit: who speaks it, and how. */
+import type { QuicListener } from '../brokers/broker.ts'
 import { brokerNamed } from '../brokers/catalogue.ts'
 import { frontEndLibrary } from '../brokers/front-end/program.ts'
 import type { Stack, StackQuic } from '../core/types.ts'
@@ -49,12 +50,7 @@ export const quicIdleTimeout = ({ quic, protocol, options }: Stack): string | nu
 }
 
 /** Who speaks QUIC at one end, and how. */
-interface End {
-  readonly library: string
-  readonly congestion: string
-  readonly acknowledgements: string
-  readonly datagrams: string
-}
+type End = Omit<QuicListener, 'port' | 'congestion'> & { readonly congestion: string }
 
 const devicesEnd = (quic: StackQuic): End =>
   quic.engine === 'openssl'
